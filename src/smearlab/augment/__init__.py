@@ -1,0 +1,1 @@
+"""Batched, per-picture random augmentation on any device."""

@@ -1,0 +1,1 @@
+"""The model folder and the Predictor, on ONNX Runtime. Needs no torch."""

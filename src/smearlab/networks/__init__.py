@@ -1,0 +1,1 @@
+"""Backbones, heads, weights, and the way from a network to ONNX."""

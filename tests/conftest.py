@@ -1,0 +1,56 @@
+"""Fixtures that several parts share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smearlab.celltypes import CLASS_NAMES
+from smearlab.data.cells import Cells
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def _real_data(variable: str, name: str) -> Path:
+    path = Path(os.environ.get(variable, SHARED_DATA / name))
+    if not path.exists():
+        pytest.skip(f"real cells are not at hand: set {variable} to {name}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def pbc_path() -> Path:
+    """13,673 real cells at 96×96 in a Parquet file."""
+    return _real_data("PBC", "pbc96.parquet")
+
+
+@pytest.fixture(scope="session")
+def challenge_path() -> Path:
+    """2,435 rows in the competition's form, with planted defects."""
+    return _real_data("CHALLENGE", "challenge.npz")
+
+
+@pytest.fixture(scope="session")
+def pbc_original_path() -> Path:
+    """240 whole frames of about 360×363 px in class folders."""
+    return _real_data("PBC_ORIGINAL", "pbc_original")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the user's picture cache; one cache per session spares repeated decoding."""
+    monkeypatch.setenv("SMEARLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def tiny_cells() -> Cells:
+    """48 random 24×24 pictures over the eight classes, six each; each class has its own mean colour."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(8), 6)
+    means = np.linspace(40, 215, 8)[labels][:, None, None, None]
+    images = np.clip(rng.normal(means, 12, (48, 24, 24, 3)), 0, 255).astype(np.uint8)
+    sources = np.array([f"{CLASS_NAMES[label]}/{row}.png" for row, label in enumerate(labels)])
+    return Cells(images, labels.astype(np.int64), sources, CLASS_NAMES, np.arange(48), name="tiny")
