@@ -1,0 +1,175 @@
+"""Framing: how a picture becomes the network's input, in exactly one place.
+
+The reader, the Predictor, the ONNX file and the server all frame through here, so a picture is cropped and resized the
+same way wherever it goes. Each picture is framed by itself: its neighbours in a batch never matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from smearlab.data.cells import Cells, Pictures, UInt8Array
+from smearlab.data.window import Window, cell_window, centre_window, frame_window
+from smearlab.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IN_MEMORY_BYTES = 64 * 2**20
+"""Framed collections up to this size are returned in memory; larger ones as a memory map of the cache."""
+
+_FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+}
+_FORMAT = 1  # raise when the meaning of a Framing changes, so that old cache entries are not used
+
+
+class Framing(BaseModel):
+    """How a picture becomes the network's square input.
+
+    Attributes:
+        crop: which part of the picture is used.
+            ``none``: all of it, stretched to a square.
+            ``centre``: the centred square whose side is `fraction` of the shorter side.
+            ``cell``: a square around the stained blob nearest the centre; beyond the border the edge is repeated.
+            ``auto``: see `smearlab.data.window.frame_window`.
+        fraction: side of the ``centre`` crop as a share of the shorter side, in (0, 1].
+        size: side of the result in pixels.
+        filter: resampling filter, always anti-aliased when the picture shrinks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crop: Literal["none", "centre", "cell", "auto"] = "auto"
+    fraction: float = Field(default=1.0, gt=0.0, le=1.0)
+    size: int = Field(default=96, ge=8, le=2048)
+    filter: Literal["bilinear", "bicubic", "lanczos", "box"] = "bicubic"
+
+
+def frame_picture(image: UInt8Array, framing: Framing) -> UInt8Array:
+    """Crop and resize one picture.
+
+    Args:
+        image: ``uint8 (h, w, 3)`` RGB.
+        framing: the crop, size and filter.
+
+    Returns:
+        ``uint8 (size, size, 3)``; the picture itself, not a copy, where there is nothing to do.
+
+    Raises:
+        DataError: the picture is not ``uint8 (h, w, 3)``.
+    """
+    check_picture(image)
+    window = crop_window(image, framing)
+    part = image if window is None else window.cut(image)
+    if part.shape[:2] == (framing.size, framing.size):
+        return part
+    resized = Image.fromarray(part).resize((framing.size, framing.size), _FILTERS[framing.filter])
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def crop_window(image: UInt8Array, framing: Framing) -> Window | None:
+    """Return the part of the picture that is used, or None for all of it."""
+    height, width = image.shape[:2]
+    if framing.crop == "centre":
+        return centre_window(height, width, round(framing.fraction * min(height, width)))
+    if framing.crop == "cell":
+        return cell_window(image)
+    if framing.crop == "auto" and (height, width) != (framing.size, framing.size):
+        return frame_window(image)
+    return None
+
+
+def check_picture(image: object) -> None:
+    """Raise a DataError unless this is one ``uint8 (h, w, 3)`` picture."""
+    if not isinstance(image, np.ndarray):
+        raise DataError(f"A picture is a NumPy array uint8 (h, w, 3), but got {type(image).__name__}.")
+    if image.dtype != np.uint8:
+        raise DataError(
+            f"A picture holds uint8 values 0 to 255, but got {image.dtype}. Pass the pixels as they are in the file:"
+            " scaling and normalisation are part of the model."
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise DataError(f"A picture is RGB with shape (h, w, 3), but got shape {image.shape}.")
+
+
+def frame_cells(cells: Cells, framing: Framing) -> UInt8Array:
+    """Crop and resize a collection.
+
+    Args:
+        cells: the pictures, in memory, memory-mapped or lazy, of any sizes.
+        framing: the crop, size and filter.
+
+    Returns:
+        ``uint8 (N, size, size, 3)``: the very array of `cells` where its pictures already are framed; otherwise an
+        array, which is a read-only memory map in the cache where it is larger than `IN_MEMORY_BYTES`.
+
+    Raises:
+        DataError: a picture is not ``uint8 (h, w, 3)``.
+    """
+    images = cells.images
+    if isinstance(images, np.ndarray) and _is_framed(images, framing):
+        return images
+    shape = (len(images), framing.size, framing.size, 3)
+    if int(np.prod(shape)) <= IN_MEMORY_BYTES:
+        framed = np.empty(shape, np.uint8)
+        _frame_into(framed, images, framing)
+        return framed
+    return _frame_through_cache(images, framing, shape)
+
+
+def _is_framed(images: UInt8Array, framing: Framing) -> bool:
+    alone = framing.crop in ("none", "auto") or (framing.crop == "centre" and framing.fraction == 1.0)
+    return alone and images.dtype == np.uint8 and images.shape[1:] == (framing.size, framing.size, 3)
+
+
+def _frame_through_cache(images: Pictures, framing: Framing, shape: tuple[int, ...]) -> UInt8Array:
+    from smearlab.data.cache import open_or_build
+
+    def build(folder: Path) -> None:
+        framed = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
+        _frame_into(framed, images, framing)
+        framed.flush()
+
+    folder = open_or_build(f"framed-{_content_key(images, framing)}", build)
+    framed: UInt8Array = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    return framed
+
+
+def _frame_into(framed: UInt8Array, images: Pictures, framing: Framing) -> None:
+    # Threads, as Pillow lets go of the interpreter while it resizes.
+    def work(rows: range) -> None:
+        for row in rows:
+            framed[row] = frame_picture(images[row], framing)
+
+    with ThreadPoolExecutor(_cores()) as pool:
+        for _ in pool.map(work, _chunks(len(framed), 64)):
+            pass
+
+
+def _chunks(total: int, size: int) -> Iterator[range]:
+    return (range(start, min(start + size, total)) for start in range(0, total, size))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _content_key(images: Pictures, framing: Framing) -> str:
+    digest = hashlib.sha256(f"{_FORMAT} {framing.model_dump_json()}".encode())
+    for index in range(len(images)):
+        image = np.ascontiguousarray(images[index])
+        digest.update(repr(image.shape).encode())
+        digest.update(image.data)
+    return digest.hexdigest()[:32]
