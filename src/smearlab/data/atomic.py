@@ -1,7 +1,7 @@
 """Writing files and folders so that nobody ever sees a half-written one under its final name.
 
-Everything is first written under a temporary name in the same folder, flushed to the disk, and only then renamed.
-A process killed half-way leaves at most a hidden ``.tmp-…`` entry behind, never a damaged file.
+Everything is first written under a temporary name in the same folder, flushed to the disk, and only then
+renamed. A process killed half-way leaves at most a hidden ``.tmp-…`` entry behind, never a damaged file.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _RENAME_EXCHANGE = 2
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block ends without an error.
 
-    The temporary name keeps the suffix of the target, because many writers choose the format by it. Missing parent
-    folders are made.
+    The temporary name keeps the suffix of the target, because many writers choose the format by it. Missing
+    parent folders are made.
 
     Args:
         target: the final path of the file; an existing file is replaced in one step.
@@ -46,7 +46,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
         _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -74,10 +74,10 @@ def write_json(path: Path, obj: Any) -> None:  # noqa: ANN401 - whatever JSON ca
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Yield a new temporary folder beside `target`; rename it to `target` when the block ends without an error.
+    """Yield a temporary folder beside `target`; rename it to `target` when the block ends without an error.
 
-    An existing folder is exchanged for the new one and then removed with everything in it, so a caller must first make
-    sure that it is theirs to replace. When the block fails, the existing folder stays as it was.
+    An existing folder is exchanged for the new one and then removed with everything in it, so a caller must
+    first make sure that it is theirs to replace. When the block fails, the existing folder stays as it was.
 
     Args:
         target: the final path of the folder.
@@ -126,15 +126,16 @@ def _flush(path: Path) -> None:
 def _put_in_place(new: Path, target: Path) -> None:
     """Rename `new` to `target`; an existing target is left under the name of `new`, or removed."""
     if not target.exists():
-        os.rename(new, target)
+        new.rename(target)
     elif not _exchange(new, target):
-        # Where the system cannot exchange two folders in one step, the old one is set aside and put back on failure.
+        # Where the system cannot exchange two folders in one step, the old one is set aside, and put back on
+        # failure.
         aside = _temporary_name(target)
-        os.rename(target, aside)
+        target.rename(aside)
         try:
-            os.rename(new, target)
+            new.rename(target)
         except OSError:
-            os.rename(aside, target)
+            aside.rename(target)
             raise
         shutil.rmtree(aside, ignore_errors=True)
 
