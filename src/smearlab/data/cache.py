@@ -46,7 +46,7 @@ def cache_folder() -> Path:
 
 
 def writable_cache_folder() -> Path:
-    """Return the cache folder, made if need be; a temporary one, with a warning, where it cannot be written."""
+    """Return the cache folder, made if need be; where it cannot be written, warn and use a temporary one."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def writable_cache_folder() -> Path:
 def open_or_build(key: str, build: Callable[[Path], None]) -> Path:
     """Return the finished folder of a key; build it first where it is not there.
 
-    Of several processes or threads that want the same key at once, one builds and the others wait for it. What a
+    Of several processes or threads that want the same key at once, one builds and the others wait. What a
     killed process left behind is removed, never used.
 
     Args:
