@@ -1,0 +1,72 @@
+"""Which network a recipe asks for: backbone, weights, head, scaling, and what of it is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class NetworkConfig(BaseModel):
+    """A backbone and where its weights come from.
+
+    Attributes:
+        backbone: any timm model name (``resnet18``, ``convnext_tiny``).
+        options: further arguments of the backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
+        weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
+            ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout.
+        scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), or ``imagenet``
+            (mean 0, deviation 1 over ImageNet).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: str = "resnet18"
+    options: dict[str, Any] = {}
+    weights: str = "none"
+    scaling: Literal["unit", "symmetric", "imagenet"] = "imagenet"
+
+
+class HeadConfig(BaseModel):
+    """What stands between the backbone's feature map and the class scores.
+
+    Attributes:
+        pooling: how the feature map becomes one vector.
+        normalise_features: a normalisation layer directly after pooling.
+        layers: widths of hidden dense layers; empty for a plain linear classifier.
+        activation: after each hidden layer.
+        normalisation: after each hidden layer's activation (and after pooling, see above).
+        groups: groups of a group normalisation.
+        dropout: share of units dropped before each dense layer, the last included.
+        initialisation: of the dense layers' weights; ``default`` is PyTorch's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pooling: Literal["avg", "max"] = "avg"
+    normalise_features: bool = False
+    layers: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    activation: Literal["relu", "leaky_relu", "gelu", "hard_swish"] = "relu"
+    normalisation: Literal["none", "batch", "layer", "group"] = "none"
+    groups: Annotated[int, Field(ge=1)] = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    initialisation: Literal["default", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal"] = "default"
+
+
+class TrainableConfig(BaseModel):
+    """What of the network learns in one phase; the head always does.
+
+    Attributes:
+        share: the share of the backbone's layers that learn, counted from the head down: 0 trains the head alone,
+            1 everything.
+        freeze_first: the number of the backbone's first layers that do not learn, whatever the share says.
+        freeze_norms: keep the backbone's batch normalisation as it is, statistics too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Share = 1.0
+    freeze_first: Annotated[int, Field(ge=0)] = 0
+    freeze_norms: bool = False

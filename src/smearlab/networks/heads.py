@@ -1,0 +1,70 @@
+"""Heads: from pooled features to class scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from smearlab.networks.config import HeadConfig
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "hard_swish": nn.Hardswish,
+}
+_INITIALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "he_uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
+    "he_normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+    "glorot_uniform": nn.init.xavier_uniform_,
+    "glorot_normal": nn.init.xavier_normal_,
+}
+
+
+def build_head(features: int, classes: int, config: HeadConfig) -> nn.Sequential:
+    """Build a head that takes ``(n, features)`` and gives ``(n, classes)`` scores."""
+    layers: list[nn.Module] = []
+    if config.normalise_features:
+        layers += _norm(features, config)
+    width = features
+    for hidden in config.layers:
+        layers += [
+            *_dropout(config),
+            nn.Linear(width, hidden),
+            _ACTIVATIONS[config.activation](),
+            *_norm(hidden, config),
+        ]
+        width = hidden
+    head = nn.Sequential(*layers, *_dropout(config), nn.Linear(width, classes))
+    _initialise(head, config)
+    return head
+
+
+def _dropout(config: HeadConfig) -> list[nn.Module]:
+    return [nn.Dropout(config.dropout)] if config.dropout else []
+
+
+def _norm(width: int, config: HeadConfig) -> list[nn.Module]:
+    match config.normalisation:
+        case "batch":
+            return [nn.BatchNorm1d(width)]
+        case "layer":
+            return [nn.LayerNorm(width)]
+        case "group":
+            return [nn.GroupNorm(config.groups, width)]
+    return []
+
+
+def _initialise(head: nn.Sequential, config: HeadConfig) -> None:
+    if config.initialisation == "default":
+        return
+    for layer in head:
+        if isinstance(layer, nn.Linear):
+            _INITIALISATIONS[config.initialisation](layer.weight)
+            nn.init.zeros_(layer.bias)

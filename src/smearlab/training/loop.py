@@ -1,0 +1,390 @@
+"""The training loop: set up, then phases of epochs of steps, readable from top to bottom.
+
+Every random draw is a function of (seed, epoch, step), never of what ran before, so a run that was killed and resumed
+ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import timm.optim
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from timm.utils import ModelEmaV3
+
+from smearlab.augment import augment, mix
+from smearlab.errors import TrainingError, TrainingInterrupted
+from smearlab.networks import CellNetwork, set_mode, set_trainable
+from smearlab.training import losses, sampling, schedule, state
+from smearlab.training.interrupt import StopFlag, stop_on_signal
+from smearlab.training.validation import predict_logits, selection_score, validation_figures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from smearlab.data.cells import IntArray, UInt8Array
+    from smearlab.training.display import Display
+    from smearlab.training.recipe import PhaseConfig, Recipe
+
+_PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+_CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Framed pictures and what to do with them.
+
+    Attributes:
+        images: ``uint8 (N, size, size, 3)``, an array or a memory map.
+        labels: ``int64 (N,)``.
+        train: positions of the training pictures.
+        validation: positions of the validation pictures; may be empty.
+        class_names: one per label value.
+        key: fingerprint of all of this; a run is only resumed with its own.
+    """
+
+    images: UInt8Array
+    labels: IntArray
+    train: IntArray
+    validation: IntArray
+    class_names: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training gave.
+
+    Attributes:
+        weights: of the selected epoch; the averaged ones where the recipe averages.
+        progress: counters, history and times.
+    """
+
+    weights: dict[str, Tensor]
+    progress: state.Progress
+
+
+class Trainer:
+    """Trains a network as a recipe says. `fit` is the way in."""
+
+    def __init__(
+        self, network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, display: Display
+    ) -> None:
+        self.data, self.recipe, self.folder, self.display = data, recipe, folder, display
+        self.accelerator = make_accelerator(recipe)
+        self.device = self.accelerator.device
+        self.network = network.to(self.device, memory_format=self._memory_format)
+        self.ema = self._averaged()
+        self.progress = state.Progress()
+        counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
+        self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
+        self.stop: StopFlag = StopFlag()
+        self.saved_at = time.monotonic()
+
+    # ---- set up ------------------------------------------------------------------------------------------------
+
+    @property
+    def _memory_format(self) -> torch.memory_format:
+        return torch.channels_last if self.recipe.precision.channels_last else torch.contiguous_format
+
+    def _averaged(self) -> ModelEmaV3 | None:
+        config = self.recipe.ema
+        return ModelEmaV3(self.network, decay=config.decay, use_warmup=config.warmup) if config.decay else None
+
+    def _start_phase(self, phase: PhaseConfig) -> None:
+        self.accelerator.free_memory()  # the last phase's optimiser
+        set_trainable(self.network, phase.trainable)
+        optimiser = timm.optim.create_optimizer_v2(
+            self.network,
+            opt=phase.optimiser,
+            lr=phase.learning_rate,
+            weight_decay=phase.weight_decay,
+            momentum=phase.momentum,
+            filter_bias_and_bn=True,
+        )
+        self.model, self.optimiser = self.accelerator.prepare(self.network, optimiser)
+
+    # ---- the way through ---------------------------------------------------------------------------------------
+
+    def run(self) -> FitResult:
+        """Train all phases, going on from the last checkpoint where there is one."""
+        checkpoint = state.load_checkpoint(self.folder, self.data.key)
+        first = checkpoint.progress.phase if checkpoint else 0
+        with stop_on_signal() as self.stop, self.display:
+            for number, phase in enumerate(self.recipe.phases[first:], start=first):
+                if checkpoint is None:
+                    self.progress.start_phase(number)
+                self._start_phase(phase)
+                if checkpoint is not None:
+                    self._restore(checkpoint)
+                    checkpoint = None
+                self._run_phase(phase)
+        return FitResult(self._selected_weights(), self.progress)
+
+    def _run_phase(self, phase: PhaseConfig) -> None:
+        progress, patience = self.progress, phase.early_stopping.patience
+        while progress.epoch < phase.epochs and not (patience and progress.stopper.waited >= patience):
+            self._train_epoch(phase)
+            self._finish_epoch(phase, self._validate())
+
+    def _train_epoch(self, phase: PhaseConfig) -> None:
+        progress = self.progress
+        self.model.train()
+        set_mode(self.network, phase.trainable)
+        order = sampling.epoch_order(
+            self.data.labels[self.data.train], self.recipe.balance, self.recipe.seed, progress.epochs_done
+        )
+        batches = sampling.step_batches(self.data.train[order], phase.batch_size)
+        begun = time.monotonic() - progress.epoch_seconds
+        for batch in batches[progress.step :]:
+            self._set_learning_rate(phase, len(batches))
+            loss, correct, count = self._step(batch)
+            self._count(loss, correct, count)
+            progress.epoch_seconds = time.monotonic() - begun
+            self._show(len(batches))
+            self._save_if_due()
+
+    def _step(self, batch: IntArray) -> tuple[Tensor, Tensor, int]:
+        """One optimiser step on one batch: the heart of the loop."""
+        progress, recipe, accelerator = self.progress, self.recipe, self.accelerator
+        mine = batch[accelerator.process_index :: accelerator.num_processes]
+        generator = self._generator()
+        pictures = augment(self._to_device(mine), recipe.augment, generator)
+        labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
+        targets = losses.soft_targets(labels, len(self.data.class_names), recipe.loss.label_smoothing)
+        pictures, targets = mix(pictures, targets, recipe.augment, generator)
+
+        logits = self.model(pictures.contiguous(memory_format=self._memory_format))
+        loss = losses.classification_loss(logits, targets, self.class_weights, recipe.loss)
+        loss = loss + losses.penalty(self.network.head, recipe.regularisation)
+        accelerator.backward(loss)
+        if recipe.regularisation.clip_gradient:
+            accelerator.clip_grad_norm_(self.model.parameters(), recipe.regularisation.clip_gradient)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.ema is not None:
+            self.ema.update(self.network, step=progress.steps_done)
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum(), len(mine)
+
+    # ---- small steps of the way --------------------------------------------------------------------------------
+
+    def _generator(self) -> torch.Generator:
+        """Seed this step: one generator for augmentation, and torch's own for dropout."""
+        entropy = (self.recipe.seed, 2, self.progress.steps_done, self.accelerator.process_index)
+        drawn = np.random.SeedSequence(entropy).generate_state(2, np.uint64) >> np.uint64(1)
+        torch.manual_seed(int(drawn[0]))
+        return torch.Generator().manual_seed(int(drawn[1]))
+
+    def _to_device(self, positions: IntArray) -> Tensor:
+        # Bytes travel to the device, a quarter of what floats would weigh.
+        return torch.from_numpy(self.data.images[positions]).to(self.device, non_blocking=True)
+
+    def _set_learning_rate(self, phase: PhaseConfig, steps_per_epoch: int) -> None:
+        step = self.progress.epoch * steps_per_epoch + self.progress.step
+        rate = schedule.learning_rate(phase, step, steps_per_epoch) * self.progress.plateau.factor
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+
+    def _count(self, loss: Tensor, correct: Tensor, count: int) -> None:
+        progress = self.progress
+        progress.step += 1
+        progress.steps_done += 1
+        progress.seen += count
+        # Sums stay on the device: reading a number would make the host wait for every step of a GPU.
+        self._loss_sum = loss if progress.step == 1 else self._loss_sum + loss
+        self._correct = correct if progress.step == 1 else self._correct + correct
+        if self.device.type == "cpu" or progress.step % _CHECK_EVERY == 0:
+            self._read_sums()
+
+    def _read_sums(self) -> None:
+        progress = self.progress
+        progress.loss_sum, progress.correct = float(self._loss_sum), float(self._correct)
+        if not math.isfinite(progress.loss_sum):
+            raise TrainingError(self._diagnosis())
+
+    def _diagnosis(self) -> str:
+        progress, phase = self.progress, self.recipe.phases[self.progress.phase]
+        rate = self.optimiser.param_groups[0]["lr"]
+        spoilt = [name for name, weight in self.network.named_parameters() if not bool(torch.isfinite(weight).all())]
+        weights = (
+            f"{len(spoilt)} weights are no longer finite, first '{spoilt[0]}'" if spoilt else "all weights are finite"
+        )
+        advice = [f"lower phases.{progress.phase}.learning_rate (try {phase.learning_rate / 3:.1g})"]
+        if self.recipe.precision.mode != "float32":
+            advice.append("set precision.mode = 'float32'")
+        if not self.recipe.regularisation.clip_gradient:
+            advice.append("set regularisation.clip_gradient = 1.0")
+        return (
+            f"The loss is no longer a number in epoch {progress.epochs_done + 1}, step {progress.step} "
+            f"(phase '{phase.name}', learning rate {rate:.3g}, {self.recipe.precision.mode}); {weights}. "
+            f"To train again: {', or '.join(advice)}."
+        )
+
+    def _show(self, steps: int) -> None:
+        progress = self.progress
+        speed = progress.seen * self.accelerator.num_processes / max(progress.epoch_seconds, 1e-9)
+        mean = progress.loss_sum / progress.step
+        self.display.step(progress.epochs_done + progress.step / steps, mean, speed)
+
+    # ---- the end of an epoch -----------------------------------------------------------------------------------
+
+    def _validate(self) -> dict[str, float] | None:
+        """Measure the weights that would be shipped on the validation pictures."""
+        positions = self.data.validation
+        if not len(positions):
+            return None
+        network = self.network if self.ema is None else self.ema.module
+        logits = predict_logits(network, self.data.images, positions, self.accelerator, len(self.data.class_names))
+        return validation_figures(torch.from_numpy(logits), torch.from_numpy(self.data.labels[positions]))
+
+    def _finish_epoch(self, phase: PhaseConfig, figures: dict[str, float] | None) -> None:
+        progress = self.progress
+        self._read_sums()
+        row = self._history_row(phase, figures)
+        progress.history.append(row)
+        score = selection_score(row, self.recipe.selection.metric)
+        progress.epochs_done += 1
+        progress.seconds += progress.epoch_seconds
+        if progress.selection.update(score) or self.recipe.selection.keep == "last":
+            progress.best_epoch = progress.epochs_done
+            self._save_best()
+        progress.stopper.min_delta = phase.early_stopping.min_delta
+        progress.stopper.update(score)
+        progress.plateau.update(phase, score)
+        progress.epoch += 1
+        progress.start_epoch()
+        self._save()
+        self.display.epoch(row, self._seconds_left(row))
+        self._stop_if_asked()
+
+    def _history_row(self, phase: PhaseConfig, figures: dict[str, float] | None) -> dict[str, Any]:
+        progress, validation = self.progress, figures or {}
+        sums = torch.tensor([progress.loss_sum, progress.correct, float(progress.seen)], dtype=torch.float64)
+        loss_sum, correct, seen = self.accelerator.reduce(sums.float().to(self.device)).tolist()
+        processes = self.accelerator.num_processes
+        return {
+            "epoch": progress.epochs_done + 1,
+            "phase": phase.name,
+            "train_loss": loss_sum / processes / progress.step,
+            "train_accuracy": correct / seen,
+            "validation_loss": validation.get("loss"),
+            "validation_accuracy": validation.get("accuracy"),
+            "validation_balanced_accuracy": validation.get("balanced_accuracy"),
+            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            "pictures_per_second": seen / max(progress.epoch_seconds, 1e-9),
+            "seconds": progress.epoch_seconds,
+        }
+
+    def _seconds_left(self, row: dict[str, Any]) -> float:
+        return float(row["seconds"]) * (sum(phase.epochs for phase in self.recipe.phases) - self.progress.epochs_done)
+
+    # ---- checkpoints -------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        self.saved_at = time.monotonic()
+        if self.accelerator.is_main_process:
+            state.save_checkpoint(self.folder, self._checkpoint())
+        self.accelerator.wait_for_everyone()
+
+    def _checkpoint(self) -> state.Checkpoint:
+        scaler = self.accelerator.scaler
+        return state.Checkpoint(
+            key=self.data.key,
+            progress=self.progress,
+            network=self.network.state_dict(),
+            ema=None if self.ema is None else self.ema.module.state_dict(),
+            optimiser=self.optimiser.state_dict(),
+            scaler=None if scaler is None else scaler.state_dict(),
+        )
+
+    def _restore(self, checkpoint: state.Checkpoint) -> None:
+        self.progress = checkpoint.progress
+        self.network.load_state_dict(checkpoint.network)
+        if self.ema is not None and checkpoint.ema is not None:
+            self.ema.module.load_state_dict(checkpoint.ema)
+        self.optimiser.load_state_dict(checkpoint.optimiser)
+        if self.accelerator.scaler is not None and checkpoint.scaler is not None:
+            self.accelerator.scaler.load_state_dict(checkpoint.scaler)
+        # float32 sums, as the running epoch holds them, so that the resumed history agrees to the last digit.
+        self._loss_sum = torch.tensor(self.progress.loss_sum, dtype=torch.float32, device=self.device)
+        self._correct = torch.tensor(self.progress.correct, device=self.device)
+
+    def _save_best(self) -> None:
+        if self.accelerator.is_main_process:
+            state.save_weights(self.folder / state.BEST, self._shipping_weights())
+
+    def _shipping_weights(self) -> dict[str, Tensor]:
+        return (self.network if self.ema is None else self.ema.module).state_dict()
+
+    def _selected_weights(self) -> dict[str, Tensor]:
+        self.accelerator.wait_for_everyone()
+        return state.load_weights(self.folder / state.BEST)
+
+    def _save_if_due(self) -> None:
+        """Save within the epoch when it is time, and stop here if the user asked."""
+        due = time.monotonic() - self.saved_at > 60 * self.recipe.checkpoint.every_minutes
+        if self._agreed(due or bool(self.stop)):
+            self._read_sums()
+            self._save()
+            self._stop_if_asked()
+
+    def _agreed(self, here: bool) -> bool:
+        """Whether any process wants to save: they must all wait for each other, or none."""
+        if self.accelerator.num_processes == 1:
+            return here
+        if self.progress.step % _CHECK_EVERY:
+            return False
+        wish = torch.tensor([float(here)], device=self.device)
+        return bool(self.accelerator.reduce(wish).item() > 0)
+
+    def _stop_if_asked(self) -> None:
+        if self._agreed_to_stop():
+            raise TrainingInterrupted(
+                f"Stopped in epoch {self.progress.epochs_done + 1} after {self.progress.steps_done} steps; "
+                f"the state is saved. To go on, give the same command with --resume."
+            )
+
+    def _agreed_to_stop(self) -> bool:
+        if self.accelerator.num_processes == 1:
+            return bool(self.stop)
+        wish = torch.tensor([float(bool(self.stop))], device=self.device)
+        return bool(self.accelerator.reduce(wish).item() > 0)
+
+
+def fit(network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, display: Display) -> FitResult:
+    """Train a network.
+
+    Args:
+        network: with its starting weights; trained in place.
+        data: framed pictures, labels and the two parts.
+        recipe: what to do; its precision must be decided already (not ``auto``).
+        folder: for checkpoints; where it holds one of this same run, training goes on from there.
+        display: what a person sees.
+
+    Returns:
+        The weights of the selected epoch, and the history.
+
+    Raises:
+        TrainingInterrupted: the user stopped the run; the state is saved.
+        TrainingError: the loss is no longer a number, or the checkpoint does not belong to this run.
+    """
+    with torch.random.fork_rng(enabled=True):
+        return Trainer(network, data, recipe, folder, display).run()
+
+
+def make_accelerator(recipe: Recipe) -> Accelerator:
+    """Make an accelerator with the recipe's precision; several runs in one process may each have their own."""
+    AcceleratorState._reset_state()
+    # Same seed, same machine, same result, on a GPU too: its matrix library needs this, set before it is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return Accelerator(mixed_precision=_PRECISIONS[recipe.precision.mode])

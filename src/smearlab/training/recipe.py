@@ -1,0 +1,222 @@
+"""`Recipe`: everything that decides a training run, read from TOML and validated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from smearlab.augment import AugmentConfig
+from smearlab.data.framing import Framing
+from smearlab.data.split import SplitConfig
+from smearlab.networks import HeadConfig, NetworkConfig, TrainableConfig
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
+ScheduleName = Literal["constant", "cosine", "one_cycle", "plateau"]
+MetricName = Literal["balanced_accuracy", "accuracy", "loss"]
+PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(_Section):
+    """How the data is read and checked.
+
+    Attributes:
+        tolerate_unreadable: go on although a whole class, or more than 5 % of the pictures, cannot be decoded.
+        near_duplicates: search near duplicates, so that no split separates them; off for data beyond ~10⁵ pictures.
+    """
+
+    tolerate_unreadable: bool = False
+    near_duplicates: bool = True
+
+
+class BalanceConfig(_Section):
+    """How classes of different size are treated while training.
+
+    Attributes:
+        kind: ``none``; ``class_weights`` (the loss of a class is weighted); ``oversample`` (an epoch shows pictures of
+            small classes several times); ``batches`` (every batch draws the classes equally often).
+        power: weights are (N / (classes · N_class)) ** power: 1 is the full inverse frequency, 0.5 its square root.
+    """
+
+    kind: Literal["none", "class_weights", "oversample", "batches"] = "none"
+    power: Annotated[float, Field(ge=0, le=2)] = 1.0
+
+
+class LossConfig(_Section):
+    """The loss.
+
+    Attributes:
+        kind: ``cross_entropy`` or ``focal`` (Lin et al. 2017).
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        gamma: focusing parameter of the focal loss.
+    """
+
+    kind: Literal["cross_entropy", "focal"] = "cross_entropy"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    gamma: NonNegative = 2.0
+
+
+class RegularisationConfig(_Section):
+    """Penalties beside the optimiser's weight decay.
+
+    Attributes:
+        l1: factor of the sum of absolute dense-layer weights, added to the loss.
+        l2: factor of the sum of squared dense-layer weights, added to the loss.
+        clip_gradient: largest norm of the whole gradient; 0 turns clipping off.
+    """
+
+    l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
+    clip_gradient: NonNegative = 5.0
+
+
+class EmaConfig(_Section):
+    """Exponential moving average of the weights (Polyak & Juditsky 1992), which is then what is validated and shipped.
+
+    Attributes:
+        decay: share of the old average kept per step; 0 turns it off.
+        warmup: start with a shorter memory, min(decay, (1 + step) / (10 + step)), so that the start is forgotten.
+    """
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    warmup: bool = True
+
+
+class PrecisionConfig(_Section):
+    """Arithmetic of the training step.
+
+    Attributes:
+        mode: ``auto`` measures float32 against bfloat16 on the network at hand, once, and writes the choice into the
+            run's recipe.
+        channels_last: keep pictures and weights with the channels innermost, which most CPUs and GPUs prefer.
+    """
+
+    mode: PrecisionName = "auto"
+    channels_last: bool = True
+
+
+class SelectionConfig(_Section):
+    """Which epoch's weights become the model.
+
+    Attributes:
+        metric: measured on validation after every epoch.
+        keep: ``best`` by that metric, or ``last``.
+    """
+
+    metric: MetricName = "balanced_accuracy"
+    keep: Literal["best", "last"] = "best"
+
+
+class CheckpointConfig(_Section):
+    """How often the state is saved.
+
+    Attributes:
+        every_minutes: save within an epoch too when this much time has passed; every epoch's end is saved anyway.
+    """
+
+    every_minutes: Positive = 5.0
+
+
+class EarlyStoppingConfig(_Section):
+    """When a phase ends early.
+
+    Attributes:
+        patience: epochs without a better selection metric after which the phase ends; 0 never ends it early.
+        min_delta: smallest change that counts as better.
+    """
+
+    patience: Annotated[int, Field(ge=0)] = 0
+    min_delta: NonNegative = 0.0
+
+
+class PhaseConfig(_Section):
+    """One phase of training. A run has any number of them, one after another, each with a fresh optimiser.
+
+    Attributes:
+        name: shown in the history.
+        epochs: at most this many passes over the training pictures.
+        batch_size: pictures per step, over all processes together.
+        trainable: what of the network learns.
+        optimiser: by name.
+        learning_rate: the highest of the schedule.
+        weight_decay: decoupled where the optimiser decouples it; never on biases and norms.
+        momentum: of SGD and RMSprop.
+        schedule: ``constant``, ``cosine`` (to `final_share`), ``one_cycle`` (Smith & Topin 2018) or ``plateau``.
+        warmup_epochs: linear rise from a hundredth of the learning rate; for ``one_cycle`` the length of the rise.
+        final_share: the schedule's last learning rate as a share of the highest.
+        plateau_patience: epochs without a better selection metric before the rate falls.
+        plateau_factor: what the rate is then multiplied by.
+        early_stopping: when to end before the last epoch.
+    """
+
+    name: str = "train"
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    trainable: TrainableConfig = TrainableConfig()
+    optimiser: OptimiserName = "adamw"
+    learning_rate: Positive = 3e-3
+    weight_decay: NonNegative = 0.05
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    schedule: ScheduleName = "cosine"
+    warmup_epochs: NonNegative = 1.0
+    final_share: Annotated[float, Field(ge=0, le=1)] = 0.001
+    plateau_patience: Annotated[int, Field(ge=1)] = 3
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+
+
+class Recipe(_Section):
+    """Everything that decides a training run. Two runs with one recipe, data and machine give the same weights.
+
+    Attributes:
+        name: what the recipe is, for people.
+        description: one sentence, shown in the report.
+        seed: decides every random draw of the run, the split's too.
+        data: reading and checking.
+        framing: how a picture becomes the network's input.
+        split: training, validation and test parts.
+        balance: classes of different size.
+        augment: random changes of the training pictures.
+        network: backbone and weights.
+        head: layers after pooling.
+        loss: the loss.
+        regularisation: penalties and gradient clipping.
+        ema: moving average of the weights.
+        precision: arithmetic.
+        selection: which epoch is kept.
+        checkpoint: how often the state is saved.
+        phases: one or more phases of training.
+    """
+
+    name: str = "unnamed"
+    description: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    data: DataConfig = DataConfig()
+    framing: Framing = Framing()
+    split: SplitConfig = SplitConfig()
+    balance: BalanceConfig = BalanceConfig()
+    augment: AugmentConfig = AugmentConfig()
+    network: NetworkConfig = NetworkConfig()
+    head: HeadConfig = HeadConfig()
+    loss: LossConfig = LossConfig()
+    regularisation: RegularisationConfig = RegularisationConfig()
+    ema: EmaConfig = EmaConfig()
+    precision: PrecisionConfig = PrecisionConfig()
+    selection: SelectionConfig = SelectionConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    phases: Annotated[tuple[PhaseConfig, ...], Field(min_length=1)] = (PhaseConfig(),)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        for phase in self.phases:
+            if phase.warmup_epochs > phase.epochs:
+                raise ValueError(
+                    f"phase '{phase.name}': warmup_epochs {phase.warmup_epochs:g} is longer than its {phase.epochs} epochs"
+                )
+        return self

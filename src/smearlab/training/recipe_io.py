@@ -1,0 +1,155 @@
+"""Reading recipes from TOML, overriding single values, and saying clearly what is wrong with one."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+
+import tomli_w
+from pydantic import BaseModel, ValidationError
+
+from smearlab.data.atomic import write_text
+from smearlab.errors import RecipeError, did_you_mean
+from smearlab.training.recipe import Recipe
+
+# What a TOML file can hold at any place; checked by pydantic afterwards.
+TomlValue: TypeAlias = Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic_core import ErrorDetails
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Map the names of the recipes that come with smearlab to their files; a team's carry its folder: ``team/slug``."""
+    root = Path(str(resources.files("smearlab") / "recipes"))
+    files = sorted(root.rglob("*.toml"))
+    return {file.relative_to(root).with_suffix("").as_posix(): file for file in files}
+
+
+def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> Recipe:
+    """Load a recipe by file or by the name of a shipped one, and override single values.
+
+    Args:
+        recipe: a TOML file, a shipped recipe's name (``standard`` or ``standard.toml``), or a `Recipe`.
+        overrides: ``section.key=value`` each; list items by number, as in ``phases.0.epochs=3``. Values are TOML;
+            a word that is not TOML is taken as text.
+
+    Raises:
+        RecipeError: no such recipe, no valid TOML, an unknown key (the message says which was meant), or a bad value.
+    """
+    if isinstance(recipe, Recipe):
+        values, where = recipe.model_dump(mode="json"), f"recipe '{recipe.name}'"
+    else:
+        path = _find(recipe)
+        values, where = _read_toml(path), path.name
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(explain(error, Recipe, where)) from error
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """Write a recipe, defaults included, as TOML text that `load_recipe` reads back to the same recipe."""
+    return tomli_w.dumps(recipe.model_dump(mode="json"))
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe to a file, atomically."""
+    write_text(path, recipe_toml(recipe))
+
+
+def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """Turn a validation error into lines a person can act on; a misspelt key says which was probably meant."""
+    lines = [f"{where} is not a valid recipe:"]
+    lines += [f"  {_problem(item, model)}" for item in error.errors()]
+    return "\n".join(lines)
+
+
+def _find(recipe: str | Path) -> Path:
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    shipped = shipped_recipes()
+    name = path.as_posix().removesuffix(".toml").removeprefix("recipes/")
+    if name in shipped:
+        return shipped[name]
+    raise RecipeError(
+        f"There is no recipe file '{recipe}' and no shipped recipe of that name.{did_you_mean(name, shipped)} "
+        f"Shipped are: {', '.join(shipped)}."
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path.name} is not valid TOML: {error}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path.name} cannot be read as text: {error}.") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    keys = [key.strip() for key in dotted.split(".")]
+    if not equals or not all(keys):
+        raise RecipeError(f"--set {override}: write it as section.key=value, for example --set phases.0.epochs=10.")
+    target: Any = values
+    for key in keys[:-1]:
+        target = _child(target, key, override)
+    last = keys[-1]
+    if isinstance(target, list):
+        target[_position(target, last, override)] = _value(text)
+    elif isinstance(target, dict):
+        target[last] = _value(text)
+    else:
+        raise RecipeError(f"--set {override}: '{'.'.join(keys[:-1])}' is a single value and has no '{last}'.")
+
+
+def _child(target: TomlValue, key: str, override: str) -> TomlValue:
+    if isinstance(target, list):
+        return target[_position(target, key, override)]
+    if isinstance(target, dict):
+        return target.setdefault(key, [{}] if key == "phases" else {})
+    raise RecipeError(f"--set {override}: there is no section '{key}' here.")
+
+
+def _position(items: list[Any], key: str, override: str) -> int:
+    if not key.isdigit() or int(key) >= len(items):
+        raise RecipeError(
+            f"--set {override}: '{key}' must be a number from 0 to {len(items) - 1} (the phases count from 0)."
+        )
+    return int(key)
+
+
+def _value(text: str) -> TomlValue:
+    try:
+        return tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location)
+    if item["type"] == "extra_forbidden":
+        known = _fields_at(model, location[:-1])
+        listed = f" Known here: {', '.join(known)}." if known else ""
+        return f"{key}: there is no such key.{did_you_mean(location[-1], known)}{listed}"
+    given = "" if isinstance(item["input"], dict | list | BaseModel) else f" (given: {item['input']!r})"
+    return f"{key or 'recipe'}: {item['msg']}{given}"
+
+
+def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
+    current: Any = model
+    for part in location:
+        if not part.isdigit():
+            current = current.model_fields[part].annotation
+        arguments = [kind for kind in get_args(current) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        current = arguments[0] if arguments else current
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []

@@ -1,0 +1,65 @@
+"""Which pictures an epoch shows, and in which order: a function of the seed and the epoch alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from smearlab.data.cells import IntArray
+    from smearlab.training.recipe import BalanceConfig
+
+
+def epoch_order(labels: IntArray, balance: BalanceConfig, seed: int, epoch: int) -> IntArray:
+    """Return the positions of an epoch's pictures in training order.
+
+    Args:
+        labels: ``int64 (n,)`` of the training pictures.
+        balance: ``oversample`` repeats pictures of small classes until each class has (largest / own) ** power times
+            its number; ``batches`` interleaves the classes so that every batch holds them equally; otherwise every
+            picture comes once.
+        seed: the recipe's.
+        epoch: 0-based, counted over all phases.
+
+    Returns:
+        ``int64 (m,)`` positions into `labels`.
+    """
+    rng = np.random.default_rng((seed, 1, epoch))
+    if balance.kind == "oversample":
+        return rng.permutation(_oversampled(labels, balance.power, rng))
+    if balance.kind == "batches":
+        return _interleaved(labels, rng)
+    return rng.permutation(len(labels)).astype(np.int64)
+
+
+def _by_class(labels: IntArray) -> list[IntArray]:
+    return [np.flatnonzero(labels == label).astype(np.int64) for label in np.unique(labels)]
+
+
+def _draw(positions: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """Draw `count` positions, each as often as the others give or take one."""
+    whole, rest = divmod(count, len(positions))
+    return np.concatenate([np.tile(positions, whole), rng.permutation(positions)[:rest]])
+
+
+def _oversampled(labels: IntArray, power: float, rng: np.random.Generator) -> IntArray:
+    groups = _by_class(labels)
+    largest = max(len(group) for group in groups)
+    return np.concatenate([_draw(group, round(len(group) * (largest / len(group)) ** power), rng) for group in groups])
+
+
+def _interleaved(labels: IntArray, rng: np.random.Generator) -> IntArray:
+    groups = _by_class(labels)
+    rounds = -(-len(labels) // len(groups))
+    columns = [rng.permutation(_draw(group, rounds, rng)) for group in groups]
+    return np.stack(columns, axis=1).reshape(-1)[: len(labels)]
+
+
+def step_batches(order: IntArray, batch_size: int) -> list[IntArray]:
+    """Cut an epoch into batches of one size; the rest is left for another epoch's shuffle.
+
+    Batches of one size keep batch statistics and step counts alike; a set smaller than one batch is one batch.
+    """
+    size = min(batch_size, len(order))
+    return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]

@@ -1,0 +1,78 @@
+"""Measuring a network between epochs, and choosing among epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from smearlab.augment import AugmentConfig, augment
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from smearlab.data.cells import IntArray, UInt8Array
+
+_BATCH = 256
+_UNCHANGED = AugmentConfig(policy="none")
+
+
+@torch.inference_mode()
+def predict_logits(
+    network: nn.Module, images: UInt8Array, positions: IntArray, accelerator: Accelerator, classes: int
+) -> np.ndarray:
+    """Run a network in evaluation mode over some pictures, shared between all processes.
+
+    Args:
+        network: takes ``float32 (n, 3, h, w)`` in 0–1.
+        images: ``uint8 (N, h, w, 3)``.
+        positions: ``int64 (m,)`` the pictures to use.
+        accelerator: device and precision.
+        classes: the number of classes.
+
+    Returns:
+        ``float32 (m, classes)`` in the order of `positions`, on every process.
+    """
+    network.eval()
+    shares = np.array_split(positions, accelerator.num_processes)
+    mine = shares[accelerator.process_index]
+    parts = []
+    for batch in np.array_split(mine, -(-len(mine) // _BATCH) or 1):
+        if len(batch):
+            pictures = torch.from_numpy(images[batch]).to(accelerator.device)
+            planes = augment(pictures, _UNCHANGED, torch.Generator())
+            with accelerator.autocast():
+                parts.append(network(planes.contiguous(memory_format=torch.channels_last)).float())
+    own = torch.cat(parts) if parts else torch.zeros((0, classes), device=accelerator.device)
+    if accelerator.num_processes == 1:
+        return own.cpu().numpy()
+    return _gather(own, [len(share) for share in shares], accelerator)
+
+
+def _gather(own: Tensor, lengths: list[int], accelerator: Accelerator) -> np.ndarray:
+    """Put every process's rows together; all must send equally many, so short ones are padded."""
+    padded = torch.zeros((max(lengths), own.shape[1]), device=own.device)
+    padded[: len(own)] = own
+    everyone = accelerator.gather(padded).cpu().numpy().reshape(len(lengths), max(lengths), own.shape[1])
+    return np.concatenate([rows[:length] for rows, length in zip(everyone, lengths, strict=True)])
+
+
+def validation_figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return loss, accuracy and balanced accuracy of ``(n, classes)`` logits; absent classes are left out."""
+    right = (logits.argmax(1) == labels).double()
+    recalls = [float(right[labels == label].mean()) for label in labels.unique()]
+    return {
+        "loss": float(torch.nn.functional.cross_entropy(logits, labels)),
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(np.mean(recalls)),
+    }
+
+
+def selection_score(row: dict[str, Any], metric: str) -> float:
+    """Return what selection compares, higher is better; without validation pictures, later epochs count as better."""
+    value = row[f"validation_{metric}"]
+    if value is None:
+        return float(row["epoch"])
+    return -float(value) if metric == "loss" else float(value)
