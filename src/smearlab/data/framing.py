@@ -32,6 +32,7 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
     "box": Image.Resampling.BOX,
 }
+_CHUNK = 64  # pictures that one thread frames at a time
 _FORMAT = 1  # raise when the meaning of a Framing changes, so that old cache entries are not used
 
 
@@ -119,17 +120,35 @@ def frame_cells(cells: Cells, framing: Framing) -> UInt8Array:
         DataError: a picture is not ``uint8 (h, w, 3)``.
     """
     images = cells.images
-    if isinstance(images, np.ndarray) and _is_framed(images, framing):
-        return images
     shape = (len(images), framing.size, framing.size, 3)
-    if int(np.prod(shape)) <= IN_MEMORY_BYTES:
-        framed = np.empty(shape, np.uint8)
-        _frame_into(framed, images, framing)
-        return framed
+    if _is_framed(images, framing) or int(np.prod(shape)) <= IN_MEMORY_BYTES:
+        return frame_pictures(images, framing)
     return _frame_through_cache(images, framing, shape)
 
 
-def _is_framed(images: UInt8Array, framing: Framing) -> bool:
+def frame_pictures(images: Pictures, framing: Framing) -> UInt8Array:
+    """Crop and resize some pictures in memory.
+
+    Args:
+        images: ``uint8 (n, h, w, 3)``, or ``uint8 (h, w, 3)`` of mixed sizes.
+        framing: the crop, size and filter.
+
+    Returns:
+        ``uint8 (n, size, size, 3)``; the array itself, not a copy, where its pictures already are framed.
+
+    Raises:
+        DataError: a picture is not ``uint8 (h, w, 3)``.
+    """
+    if isinstance(images, np.ndarray) and _is_framed(images, framing):
+        return images
+    framed = np.empty((len(images), framing.size, framing.size, 3), np.uint8)
+    _frame_into(framed, images, framing)
+    return framed
+
+
+def _is_framed(images: Pictures, framing: Framing) -> bool:
+    if not isinstance(images, np.ndarray):
+        return False
     alone = framing.crop in ("none", "auto") or (framing.crop == "centre" and framing.fraction == 1.0)
     return alone and images.dtype == np.uint8 and images.shape[1:] == (framing.size, framing.size, 3)
 
@@ -153,8 +172,11 @@ def _frame_into(framed: UInt8Array, images: Pictures, framing: Framing) -> None:
         for row in rows:
             framed[row] = frame_picture(images[row], framing)
 
+    if len(framed) <= _CHUNK:
+        work(range(len(framed)))
+        return
     with ThreadPoolExecutor(_cores()) as pool:
-        for _ in pool.map(work, _chunks(len(framed), 64)):
+        for _ in pool.map(work, _chunks(len(framed), _CHUNK)):
             pass
 
 

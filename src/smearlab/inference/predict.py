@@ -1,0 +1,144 @@
+"""``smearlab predict``: every picture of a source, one line each, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from smearlab.data.cells import UInt8Array
+from smearlab.data.framing import frame_picture
+from smearlab.data.stream import Picture, stream_pictures
+from smearlab.errors import DataError
+from smearlab.inference.predictor import Predictions, Predictor
+from smearlab.inference.writer import Row, check_suffix, open_writer, prediction_columns
+
+
+@dataclass
+class PredictSummary:
+    """What became of the pictures of one `predict_to_file`.
+
+    Attributes:
+        out: the file written.
+        n: pictures in all; the file has as many lines.
+        errors: pictures that could not be decoded.
+        not_cells: decoded pictures whose ``is_cell`` is false.
+        class_counts: class name to number of decoded pictures labelled so.
+    """
+
+    out: Path
+    n: int = 0
+    errors: int = 0
+    not_cells: int = 0
+    class_counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, predictions: Predictions, errors: int) -> None:
+        """Count one batch."""
+        self.n += len(predictions) + errors
+        self.errors += errors
+        self.not_cells += int(np.count_nonzero(~predictions.is_cell))
+        counts = np.bincount(predictions.label_indices, minlength=len(predictions.class_names))
+        for name, count in zip(predictions.class_names, counts.tolist(), strict=True):
+            self.class_counts[name] = self.class_counts.get(name, 0) + count
+
+
+@dataclass(frozen=True, eq=False)
+class _Framed:
+    """A picture on its way to the network: only its framed pixels are kept, however large the file was."""
+
+    row: int
+    source: str
+    error: str
+    pixels: UInt8Array | None
+
+
+def predict_to_file(
+    pictures: str | Path | Sequence[str],
+    model: str | Path | Predictor = "default",
+    out: str | Path = "predictions.csv",
+    batch_size: int = 64,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> PredictSummary:
+    """Classify every picture of a source and write one line each.
+
+    The file has the columns ``row,source,label,confidence,is_cell,p_<class>…,error`` and exactly one line per
+    picture of the source, in order. A picture that cannot be decoded has its reason in ``error``, an empty label,
+    empty numbers, and ``is_cell`` false. The file appears under its name only when it is complete.
+
+    Args:
+        pictures: any form that `smearlab.data.stream.stream_pictures` takes; labels are ignored.
+        model: a model folder, a run folder, ``default``, or a loaded `Predictor`.
+        out: the file to write: ``.csv``, ``.jsonl`` or ``.parquet``.
+        batch_size: pictures that go through the network at once.
+        threads: CPU threads of the network; None takes as many as there are cores.
+        progress: called after each batch with the number of pictures it had.
+
+    Raises:
+        DataError: the source cannot be read at all, or `out` has an unknown suffix or is the source itself.
+        ModelError: the model cannot be loaded.
+        MissingExtraError: ``.parquet`` without pyarrow.
+    """
+    out = Path(out)
+    check_suffix(out)
+    _check_not_source(pictures, out)
+    if batch_size < 1:
+        raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model, threads)
+    summary = PredictSummary(out)
+    with open_writer(out, prediction_columns(predictor.class_names)) as write:
+        for batch in _batches(stream_pictures(pictures), predictor, batch_size):
+            predictions = predictor.predict_framed(_stack(batch, predictor.framing.size))
+            write(list(_rows(batch, predictions)))
+            summary.add(predictions, errors=len(batch) - len(predictions))
+            if progress is not None:
+                progress(len(batch))
+    return summary
+
+
+def _check_not_source(pictures: str | Path | Sequence[str], out: Path) -> None:
+    if isinstance(pictures, str | Path) and Path(pictures).resolve() == out.resolve():
+        raise DataError(f"{out} holds the pictures to predict; writing the predictions there would destroy it.")
+
+
+def _batches(pictures: Iterable[Picture], predictor: Predictor, size: int) -> Iterator[list[_Framed]]:
+    framed = (_frame(picture, predictor) for picture in pictures)
+    while batch := list(islice(framed, size)):
+        yield batch
+
+
+def _frame(picture: Picture, predictor: Predictor) -> _Framed:
+    pixels = None if picture.image is None else frame_picture(picture.image, predictor.framing)
+    return _Framed(picture.row, picture.source, picture.error, pixels)
+
+
+def _stack(batch: list[_Framed], size: int) -> UInt8Array:
+    pixels = [picture.pixels for picture in batch if picture.pixels is not None]
+    return np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
+
+
+def _rows(batch: list[_Framed], predictions: Predictions) -> Iterator[Row]:
+    columns = [f"p_{name}" for name in predictions.class_names]
+    found = (predictions.labels, predictions.confidence, predictions.is_cell, predictions.probabilities)
+    results = iter(zip(*(values.tolist() for values in found), strict=True))
+    for picture in batch:
+        unknown = ("", None, False, [None] * len(columns))
+        label, confident, is_cell, probabilities = unknown if picture.pixels is None else next(results)
+        yield {
+            "row": picture.row,
+            "source": _one_line(picture.source),
+            "label": label,
+            "confidence": confident,
+            "is_cell": is_cell,
+            **dict(zip(columns, probabilities, strict=True)),
+            "error": _one_line(picture.error),
+        }
+
+
+def _one_line(text: str) -> str:
+    """Keep a file one line per picture: file names may hold line breaks, or bytes that are no Unicode."""
+    readable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return readable.replace("\r", "\\r").replace("\n", "\\n")

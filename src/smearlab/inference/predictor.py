@@ -1,0 +1,192 @@
+"""`Predictor`: a loaded model. Raw uint8 RGB pictures of any size in; probabilities, labels, "is it a cell" out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smearlab.data.cells import BoolArray, Cells, IntArray, Pictures, StrArray, UInt8Array
+from smearlab.data.framing import check_picture, frame_pictures
+from smearlab.errors import DataError, ModelError
+from smearlab.inference.model_folder import ModelFolder, read_model_folder, resolve_model
+from smearlab.inference.session import FEATURES, INPUT, LOGITS
+from smearlab.inference.trust import Floats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smearlab.data.framing import Framing
+    from smearlab.inference.info import ModelInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says about ``n`` pictures, in their order.
+
+    Attributes:
+        class_names: names of the ``k`` classes.
+        probabilities: float32 ``(n, k)``, calibrated, each row sums to 1.
+        is_cell: bool ``(n,)``, False where a picture looks like no cell the model knows.
+        distances: float32 ``(n,)``, how far the features lie from the nearest class; near 1 for typical cells.
+        logits: float32 ``(n, k)``, the network's raw scores.
+        features: float32 ``(n, d)``, the activations before the last layer.
+    """
+
+    class_names: tuple[str, ...]
+    probabilities: Floats
+    is_cell: BoolArray
+    distances: Floats
+    logits: Floats
+    features: Floats
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @property
+    def label_indices(self) -> IntArray:
+        """Index of the most probable class: int64 ``(n,)``."""
+        return np.asarray(self.probabilities.argmax(1), np.int64)
+
+    @property
+    def labels(self) -> StrArray:
+        """Name of the most probable class: str ``(n,)``, also where `is_cell` is False."""
+        return np.asarray(self.class_names, dtype=np.str_)[self.label_indices]
+
+    @property
+    def confidence(self) -> Floats:
+        """Calibrated probability of the most probable class: float32 ``(n,)``."""
+        return np.asarray(self.probabilities.max(1), np.float32)
+
+
+class Predictor:
+    """A loaded model.
+
+    Attributes:
+        folder: the model folder it was loaded from.
+
+    Example::
+
+        predictor = Predictor.load("runs/pbc96")
+        predictions = predictor.predict(images)
+        predictions.labels, predictions.confidence, predictions.is_cell
+    """
+
+    def __init__(self, folder: ModelFolder) -> None:
+        self.folder = folder
+
+    @classmethod
+    def load(cls, model: str | Path = "default", threads: int | None = None) -> Predictor:
+        """Load a model.
+
+        Args:
+            model: a model folder, a run folder, or ``default``, the model that ships.
+            threads: CPU threads; None takes as many as there are cores.
+
+        Raises:
+            ModelError: there is no such model, or the folder is not as it should be.
+        """
+        return cls(read_model_folder(resolve_model(model), threads))
+
+    @property
+    def info(self) -> ModelInfo:
+        """What ``model.json`` says."""
+        return self.folder.info
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.folder.info.class_names
+
+    @property
+    def framing(self) -> Framing:
+        """How pictures are cropped and resized before the network sees them."""
+        return self.folder.info.framing
+
+    def predict(self, images: Pictures, batch_size: int = 64) -> Predictions:
+        """Classify pictures.
+
+        Each picture is framed by itself, and neither the batch nor the order changes what is said about it.
+
+        Args:
+            images: raw RGB pixels: one picture ``uint8 (h, w, 3)``, an array ``uint8 (n, h, w, 3)``, or a
+                sequence of ``uint8 (h, w, 3)`` of mixed sizes. May be empty.
+            batch_size: pictures that go through the network at once.
+
+        Raises:
+            DataError: pictures that are not uint8 RGB, such as floats scaled to 0 to 1.
+        """
+        pictures = _as_pictures(images)
+        if batch_size < 1:
+            raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
+        starts = range(0, len(pictures), batch_size)
+        batches = (_batch(pictures, start, start + batch_size) for start in starts)
+        return self._predictions([self._run(frame_pictures(batch, self.framing)) for batch in batches])
+
+    def predict_framed(self, framed: UInt8Array) -> Predictions:
+        """Classify one batch of pictures ``uint8 (n, size, size, 3)`` that `framing` has already been applied to.
+
+        Raises:
+            DataError: another type or shape.
+        """
+        size = self.framing.size
+        if framed.dtype != np.uint8 or framed.shape[1:] != (size, size, 3):
+            raise DataError(f"Framed pictures are uint8 (n, {size}, {size}, 3), but got {framed.dtype} {framed.shape}.")
+        return self._predictions([self._run(framed)] if len(framed) else [])
+
+    def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
+        batch = np.ascontiguousarray(framed)
+        logits, features = self.folder.session.run([LOGITS, FEATURES], {INPUT: batch})
+        if not (np.isfinite(logits).all() and np.isfinite(features).all()):
+            raise ModelError(f"The network in {self.folder.path} gives values that are not finite. Train it again.")
+        return logits, features
+
+    def _predictions(self, results: list[tuple[Floats, Floats]]) -> Predictions:
+        trust, empty = self.folder.trust, np.zeros((0, len(self.class_names)), np.float32)
+        logits = np.concatenate([empty, *(result[0] for result in results)])
+        features = np.concatenate([trust.class_means[:0], *(result[1] for result in results)])
+        distances = trust.distances(features)
+        return Predictions(
+            class_names=self.class_names,
+            probabilities=trust.probabilities(logits),
+            is_cell=np.asarray(distances <= self.info.is_cell.threshold),
+            distances=distances.astype(np.float32),
+            logits=logits,
+            features=features,
+        )
+
+
+def _as_pictures(images: object) -> Pictures:
+    if isinstance(images, Cells):
+        return images.images
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        check_picture(images)
+        return images[None]
+    if isinstance(images, np.ndarray):
+        return _check_array(images)
+    if isinstance(images, Sequence) and not isinstance(images, str | bytes):
+        return images
+    raise DataError(
+        f"predict takes pictures as uint8 RGB arrays, but got {type(images).__name__}."
+        " To predict files or folders, use predict_to_file or `smearlab predict`."
+    )
+
+
+def _check_array(images: UInt8Array) -> UInt8Array:
+    if images.ndim == 4 and len(images):
+        check_picture(images[0])
+    elif images.ndim != 4 and images.size:
+        raise DataError(f"Pictures are uint8 (n, h, w, 3), but got shape {images.shape}.")
+    return images
+
+
+def _batch(pictures: Pictures, start: int, stop: int) -> list[UInt8Array]:
+    batch = [pictures[index] for index in range(start, min(stop, len(pictures)))]
+    for index, picture in enumerate(batch, start):
+        try:
+            check_picture(picture)
+        except DataError as error:
+            raise DataError(f"Picture {index}: {error}") from None
+    return batch
