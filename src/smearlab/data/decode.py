@@ -53,7 +53,7 @@ def decode(data: bytes) -> UInt8Array:
     """Decode a picture file of any format Pillow reads.
 
     The format is told by the content, not by a file name. The EXIF orientation is applied; grey and palette
-    pictures become RGB; transparent ones are laid on white; 16-bit ones are scaled linearly from 0…65535 to
+    pictures become RGB; transparent ones are laid on white; 16-bit ones are scaled linearly, 0…65535 to
     0…255; of several frames the first is taken. Colour profiles are not applied. The picture is never resized.
 
     Args:
@@ -117,11 +117,7 @@ def _to_rgb(picture: Image.Image) -> UInt8Array:
 
 def _upright(picture: Image.Image) -> Image.Image:
     # Reading the orientation parses the whole EXIF block; most pictures have none.
-    if (
-        "exif" not in picture.info
-        and "Raw profile type exif" not in picture.info
-        and "xmp" not in picture.info
-    ):
+    if "exif" not in picture.info and "Raw profile type exif" not in picture.info and "xmp" not in picture.info:
         return picture
     try:
         if picture.getexif().get(_ORIENTATION, 1) == 1:
