@@ -151,7 +151,9 @@ def _check(part: Path, name: str) -> None:
 
 
 def _unreachable(url: str, target: Path, error: Exception) -> str:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    reason: object = error
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        reason = error.reason
     return (
         f"{url} cannot be downloaded ({reason}). Without a connection, fetch {target.name} elsewhere "
         f"and put it here: {target}"

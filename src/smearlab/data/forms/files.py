@@ -145,7 +145,8 @@ def _pictures_below(root: Path) -> Iterator[str]:
         # Joining text is several times faster here than joining paths, and a set may have a million pictures.
         below = "".join(f"{part}/" for part in Path(path).relative_to(root).parts)
         for name in files:
-            if name[0] != "." and f".{name.rpartition('.')[2].lower()}" in suffixes:
+            stem, dot, suffix = name.rpartition(".")
+            if stem and stem[0] != "." and (dot + suffix).lower() in suffixes:
                 yield below + name
 
 
