@@ -272,7 +272,7 @@ def confusion_matrix(confusion: IntArray, class_names: Sequence[str], caption: s
 def row_shares(confusion: IntArray) -> FloatArray:
     """Divide every row by its sum; rows without pictures are 0. ``float64 (classes, classes)``."""
     counts = np.asarray(confusion, dtype=np.float64)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), dtype=np.float64)
 
 
 def _confusion_cell(confusion: IntArray, shares: FloatArray, i: int, j: int, titles: Sequence[ClassCell]) -> MatrixCell:

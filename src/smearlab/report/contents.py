@@ -185,7 +185,7 @@ class RunReport:
         recipe_name: name of the recipe.
         recipe_toml: the recipe as TOML text.
         mistakes: wrongly named pictures of the headline part, the most confident first.
-        mistake_count: how many there are in all; None means those given are all.
+        mistake_count: how many there are in all; None takes it from the confusion matrix.
         notes: further remarks, shown under the headline.
     """
 
@@ -214,7 +214,7 @@ class EvaluationReport:
         model: the model.
         machine: what it was measured with.
         mistakes: wrongly named pictures, the most confident first.
-        mistake_count: how many there are in all; None means those given are all.
+        mistake_count: how many there are in all; None takes it from the confusion matrix.
         notes: further remarks, for example classes that the model does not know.
     """
 

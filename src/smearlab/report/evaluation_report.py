@@ -38,7 +38,7 @@ def evaluation_page(report: EvaluationReport) -> Page:
     page.remarks = _remarks(report)
     confusion = sections.confusion_blocks({"pictures": report.result}, names)
     page.section("Results", *confusion, *sections.results_blocks(report.result, part, names))
-    page.section("Mistakes", *sections.mistakes_blocks(report.mistakes, report.mistake_count, part))
+    page.section("Mistakes", *sections.mistakes_blocks(report.mistakes, report.mistake_count, report.result, part))
     page.section("Cells", sections.examples_grid(data))
     page.section("Data", *sections.data_blocks(data))
     page.section("Model", *sections.model_blocks(report.model))

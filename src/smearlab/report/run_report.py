@@ -45,7 +45,8 @@ def run_page(report: RunReport) -> Page:
     names = report.data.class_names
     if results:
         page.section("Results", *sections.confusion_blocks(results, names), *_part_blocks(report, results, part))
-    page.section("Mistakes", *sections.mistakes_blocks(report.mistakes, report.mistake_count, part))
+        mistakes = sections.mistakes_blocks(report.mistakes, report.mistake_count, results[part], part)
+        page.section("Mistakes", *mistakes)
     page.section("Cells", sections.examples_grid(report.data))
     page.section("Data", *sections.data_blocks(report.data))
     page.section("Training", *_training_blocks(report))

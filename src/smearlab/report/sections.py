@@ -145,11 +145,13 @@ def confusion_blocks(results: Mapping[str, PartResult], class_names: Sequence[st
     return [Heading("What is taken for what"), Columns(matrices, wide_first=True), explained]
 
 
-def mistakes_blocks(mistakes: Sequence[Mistake], total: int | None, part: str) -> list[Block]:
-    """Return the most confident mistakes with their pictures."""
-    number = len(mistakes) if total is None else total
+def mistakes_blocks(mistakes: Sequence[Mistake], total: int | None, result: PartResult, part: str) -> list[Block]:
+    """Return the most confident mistakes with their pictures; where there are none, say so only if that is known."""
+    if total is None and result.confusion is not None:
+        total = int(np.sum(result.confusion) - np.trace(result.confusion))
     if not mistakes:
-        return [] if number else [Note(f"Every one of the {part} pictures was named rightly.", "good")]
+        return [Note(f"Every one of the {part} pictures was named rightly.", "good")] if total == 0 else []
+    number = max(len(mistakes), total or 0)
     shown = min(len(mistakes), grids.CARD_LIMIT)
     what = f"The {shown} most confident of {count(number)} mistakes" if shown < number else plural(number, "mistake")
     explained = Note(
