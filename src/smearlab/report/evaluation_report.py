@@ -36,7 +36,7 @@ def evaluation_page(report: EvaluationReport) -> Page:
     page = Page(data.name, "Evaluation report", lead(report))
     page.headline = sections.headline(report.result, part, data.total, sum(report.machine.seconds.values()))
     page.remarks = _remarks(report)
-    confusion = sections.confusion_blocks({"pictures": report.result}, names)
+    confusion = sections.confusion_blocks({part: report.result}, names)
     page.section("Results", *confusion, *sections.results_blocks(report.result, part, names))
     page.section("Mistakes", *sections.mistakes_blocks(report.mistakes, report.mistake_count, report.result, part))
     page.section("Cells", sections.examples_grid(data))

@@ -130,7 +130,7 @@ def confusion_blocks(results: Mapping[str, PartResult], class_names: Sequence[st
         confusion_matrix(
             result.confusion,
             class_names,
-            f"{part.capitalize()}: {plural(int(np.sum(result.confusion)), 'picture')}",
+            f"{part[:1].upper()}{part[1:]}: {plural(int(np.sum(result.confusion)), 'picture')}",
             compact=position > 0,
         )
         for position, (part, result) in enumerate(results.items())
