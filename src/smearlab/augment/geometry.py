@@ -37,7 +37,7 @@ def apply_turns(pictures: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
         which is cheaper than a choice per picture for every symmetry.
     """
     turned = torch.empty_like(pictures)
-    for turn in turns.unique().tolist():
+    for turn in sorted(set(turns.tolist())):
         rows = (turns == turn).nonzero().squeeze(1).to(pictures.device)
         some = pictures[rows]
         flips = [axis for bit, axis in ((1, 2), (2, 3)) if turn & bit]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import logging
+import tempfile
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,6 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
     # A strided copy (channels_last) would be written into the file as a transposed weight and a Transpose node.
     deployed.to(memory_format=torch.contiguous_format)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    buffer = io.BytesIO()
     with _quiet():
         program = torch.onnx.export(
             deployed,
@@ -68,8 +68,10 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
         )
     if program is None:
         raise ModelError("The network could not be written as ONNX.")
-    program.save(buffer)
-    return buffer.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        program.save(path)
+        return path.read_bytes()
 
 
 def check_onnx(model: bytes, network: CellNetwork, pictures: UInt8Array) -> float:

@@ -85,15 +85,14 @@ def _download(network: NetworkConfig) -> dict[str, Tensor]:
 
 def _load(backbone: nn.Module, state: dict[str, Tensor], where: str) -> None:
     wanted = backbone.state_dict()
-    given = {
-        name.removeprefix("backbone."): value for name, value in state.items() if not name.startswith(_CLASSIFIERS)
-    }
+    own = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIERS)}
+    given = {name.removeprefix("backbone."): value for name, value in own.items()}
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     wrong = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
     if missing or wrong:
         example = (missing or wrong)[0]
         raise RecipeError(
-            f"{where} does not fit the backbone: {len(missing)} tensors are missing and {len(wrong)} have another shape "
-            f"(of {len(wanted)}; for example '{example}'). Choose the backbone that the file was made from."
+            f"{where} does not fit the backbone: of {len(wanted)} tensors {len(missing)} are missing and {len(wrong)} "
+            f"have another shape (for example '{example}'). Choose the backbone that the file was made from."
         )
     backbone.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)

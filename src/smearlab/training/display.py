@@ -57,12 +57,13 @@ class Display:
         """Print a finished epoch's figures."""
         if not (self.live or self.lines):
             return
+        speed = f"{row['pictures_per_second']:.0f} pictures/s"
         left = f" · {planned_seconds_left / 60:.1f} min left" if self.lines else ""
-        self.bar.console.print(
+        line = (
             f"epoch {row['epoch']:>3}/{self.epochs} {row['phase']} · loss {row['train_loss']:.4f} · "
-            f"accuracy {row['train_accuracy']:.4f}{_validation(row)} · {row['pictures_per_second']:.0f} pictures/s{left}",
-            highlight=False,
+            f"accuracy {row['train_accuracy']:.4f}{_validation(row)} · {speed}{left}"
         )
+        self.bar.console.print(line, highlight=False, soft_wrap=True)
 
 
 def _validation(row: dict[str, Any]) -> str:

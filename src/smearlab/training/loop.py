@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import timm.optim
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from timm.utils import ModelEmaV3
+from timm.optim._optim_factory import create_optimizer_v2
+from timm.utils.model_ema import ModelEmaV3
 
 from smearlab.augment import augment, mix
 from smearlab.errors import TrainingError, TrainingInterrupted
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from smearlab.data.cells import IntArray, UInt8Array
     from smearlab.training.display import Display
     from smearlab.training.recipe import PhaseConfig, Recipe
+    from smearlab.training.writers import OnEpoch
 
 _PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 _CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
@@ -76,18 +77,26 @@ class Trainer:
     """Trains a network as a recipe says. `fit` is the way in."""
 
     def __init__(
-        self, network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, display: Display
+        self,
+        network: CellNetwork,
+        data: TrainingData,
+        recipe: Recipe,
+        folder: Path,
+        display: Display,
+        on_epoch: OnEpoch,
     ) -> None:
-        self.data, self.recipe, self.folder, self.display = data, recipe, folder, display
+        self.data, self.recipe, self.folder, self.display, self.on_epoch = data, recipe, folder, display, on_epoch
         self.accelerator = make_accelerator(recipe)
         self.device = self.accelerator.device
-        self.network = network.to(self.device, memory_format=self._memory_format)
+        self.network = network.to(self.device).to(memory_format=self._memory_format)
         self.ema = self._averaged()
         self.progress = state.Progress()
         counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
         self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
         self.stop: StopFlag = StopFlag()
         self.saved_at = time.monotonic()
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._correct = torch.zeros((), dtype=torch.long, device=self.device)
 
     # ---- set up ------------------------------------------------------------------------------------------------
 
@@ -102,7 +111,7 @@ class Trainer:
     def _start_phase(self, phase: PhaseConfig) -> None:
         self.accelerator.free_memory()  # the last phase's optimiser
         set_trainable(self.network, phase.trainable)
-        optimiser = timm.optim.create_optimizer_v2(
+        optimiser = create_optimizer_v2(
             self.network,
             opt=phase.optimiser,
             lr=phase.learning_rate,
@@ -142,6 +151,7 @@ class Trainer:
         order = sampling.epoch_order(
             self.data.labels[self.data.train], self.recipe.balance, self.recipe.seed, progress.epochs_done
         )
+        order = sampling.fill_epoch(order, phase.batch_size, phase.min_steps_per_epoch)
         batches = sampling.step_batches(self.data.train[order], phase.batch_size)
         begun = time.monotonic() - progress.epoch_seconds
         for batch in batches[progress.step :]:
@@ -262,6 +272,8 @@ class Trainer:
         progress.epoch += 1
         progress.start_epoch()
         self._save()
+        if self.accelerator.is_main_process:
+            self.on_epoch(progress.history)
         self.display.epoch(row, self._seconds_left(row))
         self._stop_if_asked()
 
@@ -313,16 +325,19 @@ class Trainer:
         self.optimiser.load_state_dict(checkpoint.optimiser)
         if self.accelerator.scaler is not None and checkpoint.scaler is not None:
             self.accelerator.scaler.load_state_dict(checkpoint.scaler)
+        if self.accelerator.is_main_process:
+            self.on_epoch(self.progress.history)  # the kill may have come between saving the state and writing this
         # float32 sums, as the running epoch holds them, so that the resumed history agrees to the last digit.
         self._loss_sum = torch.tensor(self.progress.loss_sum, dtype=torch.float32, device=self.device)
-        self._correct = torch.tensor(self.progress.correct, device=self.device)
+        self._correct = torch.tensor(int(self.progress.correct), device=self.device)
 
     def _save_best(self) -> None:
         if self.accelerator.is_main_process:
             state.save_weights(self.folder / state.BEST, self._shipping_weights())
 
     def _shipping_weights(self) -> dict[str, Tensor]:
-        return (self.network if self.ema is None else self.ema.module).state_dict()
+        shipped: torch.nn.Module = self.network if self.ema is None else self.ema.module
+        return shipped.state_dict()
 
     def _selected_weights(self) -> dict[str, Tensor]:
         self.accelerator.wait_for_everyone()
@@ -359,7 +374,9 @@ class Trainer:
         return bool(self.accelerator.reduce(wish).item() > 0)
 
 
-def fit(network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, display: Display) -> FitResult:
+def fit(
+    network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, display: Display, on_epoch: OnEpoch
+) -> FitResult:
     """Train a network.
 
     Args:
@@ -368,6 +385,7 @@ def fit(network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, 
         recipe: what to do; its precision must be decided already (not ``auto``).
         folder: for checkpoints; where it holds one of this same run, training goes on from there.
         display: what a person sees.
+        on_epoch: called after every epoch on the main process.
 
     Returns:
         The weights of the selected epoch, and the history.
@@ -377,7 +395,7 @@ def fit(network: CellNetwork, data: TrainingData, recipe: Recipe, folder: Path, 
         TrainingError: the loss is no longer a number, or the checkpoint does not belong to this run.
     """
     with torch.random.fork_rng(enabled=True):
-        return Trainer(network, data, recipe, folder, display).run()
+        return Trainer(network, data, recipe, folder, display, on_epoch).run()
 
 
 def make_accelerator(recipe: Recipe) -> Accelerator:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def class_weights(counts: IntArray, balance: BalanceConfig) -> Tensor:
-    """Return ``float32 (classes,)`` weights (N / (classes · N_class)) ** power; all ones unless the recipe asks for them.
+    """Return ``float32 (classes,)`` weights (N / (classes · N_class)) ** power; ones unless the recipe asks for them.
 
     Classes without a picture get weight 0. The mean weight over the training pictures is 1 for power 1.
     """

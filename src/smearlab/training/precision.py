@@ -44,7 +44,7 @@ def choose_precision(network: nn.Module, size: int, batch_size: int, device: tor
 
 def _time_steps(network: nn.Module, pictures: torch.Tensor, *, half: bool) -> float:
     """Return the fastest of a few steps in seconds; infinite where the arithmetic does not work for this network."""
-    trial = copy.deepcopy(network).to(pictures.device, memory_format=torch.channels_last).train()
+    trial = copy.deepcopy(network).to(pictures.device).to(memory_format=torch.channels_last).train()
     best = math.inf
     for _ in range(_STEPS + 1):
         start = time.perf_counter()
@@ -52,7 +52,7 @@ def _time_steps(network: nn.Module, pictures: torch.Tensor, *, half: bool) -> fl
             with torch.autocast(pictures.device.type, torch.bfloat16, enabled=half):
                 logits = trial(pictures)
             loss = F.cross_entropy(logits.float(), torch.zeros(len(pictures), dtype=torch.long, device=pictures.device))
-            loss.backward()
+            torch.autograd.backward(loss)
             finite = math.isfinite(loss.item())  # waits for the device as well
         except RuntimeError:
             return math.inf

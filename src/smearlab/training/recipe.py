@@ -28,10 +28,13 @@ class DataConfig(_Section):
 
     Attributes:
         tolerate_unreadable: go on although a whole class, or more than 5 % of the pictures, cannot be decoded.
+        drop_duplicates: leave out all but the first of identical pictures, and every picture that stands under several
+            labels; not where the data brings its own split.
         near_duplicates: search near duplicates, so that no split separates them; off for data beyond ~10⁵ pictures.
     """
 
     tolerate_unreadable: bool = False
+    drop_duplicates: bool = True
     near_duplicates: bool = True
 
 
@@ -81,7 +84,7 @@ class EmaConfig(_Section):
 
     Attributes:
         decay: share of the old average kept per step; 0 turns it off.
-        warmup: start with a shorter memory, min(decay, (1 + step) / (10 + step)), so that the start is forgotten.
+        warmup: start with a shorter memory, min(decay, 1 - (1 + step) ** (-2/3)), so that the start is forgotten.
     """
 
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -142,6 +145,8 @@ class PhaseConfig(_Section):
         name: shown in the history.
         epochs: at most this many passes over the training pictures.
         batch_size: pictures per step, over all processes together.
+        min_steps_per_epoch: a small set is shown several times in one epoch, so that an epoch has at least this many
+            steps and a recipe made for thousands of pictures also works on a few hundred.
         trainable: what of the network learns.
         optimiser: by name.
         learning_rate: the highest of the schedule.
@@ -158,6 +163,7 @@ class PhaseConfig(_Section):
     name: str = "train"
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
+    min_steps_per_epoch: Annotated[int, Field(ge=1)] = 1
     trainable: TrainableConfig = TrainableConfig()
     optimiser: OptimiserName = "adamw"
     learning_rate: Positive = 3e-3
@@ -217,6 +223,7 @@ class Recipe(_Section):
         for phase in self.phases:
             if phase.warmup_epochs > phase.epochs:
                 raise ValueError(
-                    f"phase '{phase.name}': warmup_epochs {phase.warmup_epochs:g} is longer than its {phase.epochs} epochs"
+                    f"phase '{phase.name}': warmup_epochs {phase.warmup_epochs:g} is longer than its {phase.epochs} "
+                    "epochs"
                 )
         return self

@@ -56,6 +56,12 @@ def _interleaved(labels: IntArray, rng: np.random.Generator) -> IntArray:
     return np.stack(columns, axis=1).reshape(-1)[: len(labels)]
 
 
+def fill_epoch(order: IntArray, batch_size: int, min_steps: int) -> IntArray:
+    """Show a small set several times, so that an epoch has at least `min_steps` steps of `batch_size`."""
+    repeats = -(-min_steps * batch_size // max(1, len(order)))
+    return np.tile(order, max(1, repeats))[: max(len(order), min_steps * batch_size)]
+
+
 def step_batches(order: IntArray, batch_size: int) -> list[IntArray]:
     """Cut an epoch into batches of one size; the rest is left for another epoch's shuffle.
 

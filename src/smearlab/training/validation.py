@@ -62,7 +62,7 @@ def _gather(own: Tensor, lengths: list[int], accelerator: Accelerator) -> np.nda
 def validation_figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Return loss, accuracy and balanced accuracy of ``(n, classes)`` logits; absent classes are left out."""
     right = (logits.argmax(1) == labels).double()
-    recalls = [float(right[labels == label].mean()) for label in labels.unique()]
+    recalls = [float(right[labels == label].mean()) for label in sorted(set(labels.tolist()))]
     return {
         "loss": float(torch.nn.functional.cross_entropy(logits, labels)),
         "accuracy": float(right.mean()),

@@ -1,0 +1,174 @@
+"""What a finished training run is worth: figures of every part, predictions for every picture, the report."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from smearlab.data.atomic import write_json
+from smearlab.evaluation.facts import machine_facts, model_facts, skipped_pictures
+from smearlab.evaluation.measure import (
+    Measured,
+    class_examples,
+    example,
+    part_result,
+    worst_mistakes,
+    write_predictions,
+)
+from smearlab.inference.predictor import Predictor
+from smearlab.report.contents import DataFacts, DuplicatePair, RunReport
+from smearlab.report.run_report import write_run_report
+from smearlab.training.recipe_io import recipe_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smearlab.training.preparation import Prepared
+    from smearlab.training.run_folder import Run
+    from smearlab.training.train import Trained
+
+PARTS = ("test", "validation", "train")
+_PAIRS_SHOWN = 24
+_KINDS = {"exact_duplicate": "exact", "conflicting_duplicate": "conflicting", "near_duplicate": "near"}
+
+
+def evaluate_run(run: Run, prepared: Prepared, trained: Trained, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Measure the exported model on every part and write predictions, figures and the report.
+
+    The figures come from the model folder, as a user will load it, not from the network in memory.
+
+    Args:
+        run: the run's folder, its model written.
+        prepared: cells and split.
+        trained: what training left.
+        seconds: of the stages so far.
+
+    Returns:
+        The contents of ``metrics.json``; at the top the figures of the test part (else validation, else train).
+    """
+    start = time.monotonic()
+    predictor = Predictor.load(run.model)
+    cells = prepared.cells
+    measured = Measured(cells, cells.known_labels, predictor.predict(cells.images))
+    write_predictions(run.predictions, measured, prepared.parts)
+    by_part = {part: measured.take(getattr(prepared.split, part)) for part in PARTS}
+    by_part = {part: some for part, some in by_part.items() if len(some.labels)}
+    metrics = {part: some.metrics(trained.recipe.seed) for part, some in by_part.items()}
+    times = {**seconds, **trained.seconds, "evaluate": time.monotonic() - start}
+    content = _content(prepared, trained, metrics, times)
+    write_json(run.metrics, content)
+    write_run_report(run.report, _report(run, prepared, trained, predictor, by_part, metrics, times))
+    return content
+
+
+def _content(
+    prepared: Prepared, trained: Trained, metrics: Mapping[str, Any], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    part = next(iter(metrics))
+    return {
+        **metrics[part],
+        "part": part,
+        "parts": metrics,
+        "pictures": {name: int((prepared.parts == name).sum()) for name in ("train", "validation", "test", "dropped")},
+        "unreadable": len(prepared.cells.unreadable),
+        "leakage": prepared.split.report.summary(),
+        "parameters": trained.parameters,
+        "best_epoch": trained.fitted.progress.best_epoch,
+        "onnx_difference": trained.onnx_difference,
+        "precision": trained.recipe.precision.mode,
+        "seed": trained.recipe.seed,
+        "seconds": dict(seconds),
+    }
+
+
+def _report(
+    run: Run,
+    prepared: Prepared,
+    trained: Trained,
+    predictor: Predictor,
+    by_part: Mapping[str, Measured],
+    metrics: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> RunReport:
+    recipe, progress = trained.recipe, trained.fitted.progress
+    mistakes, count = worst_mistakes(next(iter(by_part.values())))
+    return RunReport(
+        name=run.path.name,
+        data=_data_facts(prepared),
+        results={part: part_result(some, metrics[part]) for part, some in by_part.items()},
+        model=model_facts(predictor, _model_notes(trained)),
+        machine=machine_facts(
+            seconds,
+            device=trained.device,
+            seed=recipe.seed,
+            precision=recipe.precision.mode,
+            threads=torch.get_num_threads(),
+        ),
+        history=progress.history,
+        best_epoch=progress.best_epoch,
+        recipe_name=recipe.name,
+        recipe_toml=recipe_toml(recipe),
+        mistakes=mistakes,
+        mistake_count=count,
+        notes=[*prepared.notes, *prepared.split.notes],
+    )
+
+
+def _model_notes(trained: Trained) -> dict[str, str]:
+    weights = trained.recipe.network.weights
+    return {
+        "Starting weights": {"none": "random", "pretrained": "timm's pretrained"}.get(weights, weights),
+        "ONNX against the network": f"largest relative difference of a logit {trained.onnx_difference:.1e}",
+    }
+
+
+def _data_facts(prepared: Prepared) -> DataFacts:
+    cells, split = prepared.cells, prepared.split
+    classes = len(cells.class_names)
+    counts = {
+        part: np.bincount(cells.known_labels[getattr(split, part)], minlength=classes).tolist()
+        for part in ("train", "validation", "test")
+    }
+    kinds = [pair.kind for pair in prepared.duplicates]
+    return DataFacts(
+        name=cells.name,
+        class_names=cells.class_names,
+        counts={part: numbers for part, numbers in counts.items() if sum(numbers)},
+        examples=class_examples(cells),
+        split=_split_words(prepared),
+        leakage=split.report.summary(),
+        leakage_ok=split.report.ok,
+        duplicate_counts={short: kinds.count(kind) for kind, short in _KINDS.items() if kind in kinds},
+        duplicates=_duplicate_pairs(prepared),
+        unreadable=skipped_pictures(cells),
+    )
+
+
+def _split_words(prepared: Prepared) -> str:
+    numbers = [f"{len(getattr(prepared.split, part)):,} {part}" for part in ("train", "validation", "test")]
+    how = "the data's own parts" if prepared.cells.parts is not None else "stratified by class, copies kept together"
+    grouped = " and groups" if prepared.cells.groups is not None else ""
+    return f"{', '.join(numbers)}; {how}{grouped}."
+
+
+def _duplicate_pairs(prepared: Prepared) -> list[DuplicatePair]:
+    """Show some pairs of each kind: a junk picture copied a thousand times must not hide the rest."""
+    cells, shown = prepared.cells, []
+    names = cells.class_names
+    for kind, short in _KINDS.items():
+        pairs = [pair for pair in prepared.duplicates if pair.kind == kind]
+        for pair in pairs[: _PAIRS_SHOWN // len(_KINDS)]:
+            first, second = sorted((pair.row, pair.partner))
+            shown.append(
+                DuplicatePair(
+                    kind=short,
+                    first=example(cells, first),
+                    second=example(cells, second),
+                    first_label=names[cells.known_labels[first]],
+                    second_label=names[cells.known_labels[second]],
+                )
+            )
+    return shown

@@ -1,0 +1,103 @@
+"""From read cells to cells that can be trained on: copies set aside, and a split that does not leak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smearlab.data.fingerprint import DuplicatePair, conflicting_rows, exact_groups, find_duplicates
+from smearlab.data.split import Split, split_cells
+
+if TYPE_CHECKING:
+    from smearlab.data.cells import Cells, IntArray, StrArray
+    from smearlab.training.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Cells ready for training.
+
+    Attributes:
+        cells: all readable cells, copies included.
+        split: parts as positions into `cells`.
+        duplicates: pairs of copies, as positions into `cells`.
+        dropped: ``int64`` positions that are in no part, because an identical picture is, or because the same picture
+            stands under several labels.
+        notes: what was done, in words.
+    """
+
+    cells: Cells
+    split: Split
+    duplicates: list[DuplicatePair]
+    dropped: IntArray
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def parts(self) -> StrArray:
+        """``str (N,)``: train, validation, test, dropped, or empty where the fractions leave it out."""
+        names = self.split.part_names(len(self.cells))
+        names[self.dropped] = "dropped"
+        return names
+
+
+def prepare(cells: Cells, recipe: Recipe) -> Prepared:
+    """Find copies, set aside those that teach nothing, and split the rest.
+
+    Of identical pictures with one label the first is kept; of identical pictures with several labels none is, since
+    nobody can say which is right. A split that the data brings is left whole and only checked.
+
+    Raises:
+        SplitError: the split that was asked for cannot be made.
+    """
+    exact, near, pairs = _copies(cells, recipe)
+    dropped = _redundant(cells, exact) if recipe.data.drop_duplicates and cells.parts is None else _nothing()
+    kept = np.setdiff1d(np.arange(len(cells)), dropped)
+    config = recipe.split.model_copy(update={"seed": recipe.seed})
+    split = _positions_in(split_cells(cells.take(kept), config, near[kept]), kept)
+    return Prepared(cells, split, pairs, dropped, _notes(cells, exact, dropped))
+
+
+def _positions_in(split: Split, kept: IntArray) -> Split:
+    """Express a split of some cells as positions into all of them."""
+    leaks = [
+        leak.model_copy(update={"row": int(kept[leak.row]), "partner": int(kept[leak.partner])})
+        for leak in split.report.leaks
+    ]
+    report = split.report.model_copy(update={"leaks": tuple(leaks)})
+    return replace(
+        split, train=kept[split.train], validation=kept[split.validation], test=kept[split.test], report=report
+    )
+
+
+def _copies(cells: Cells, recipe: Recipe) -> tuple[IntArray, IntArray, list[DuplicatePair]]:
+    if not recipe.data.near_duplicates:
+        exact = exact_groups(cells)
+        return exact, exact, []
+    found = find_duplicates(cells)
+    return found.exact, found.near, list(found.pairs)
+
+
+def _redundant(cells: Cells, exact: IntArray) -> IntArray:
+    conflicting = conflicting_rows(cells, exact)
+    later = exact != np.arange(len(cells))
+    return np.flatnonzero(conflicting | later).astype(np.int64)
+
+
+def _nothing() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
+def _notes(cells: Cells, exact: IntArray, dropped: IntArray) -> list[str]:
+    if not len(dropped):
+        return []
+    conflicting = int(conflicting_rows(cells, exact).sum())
+    notes = []
+    if len(dropped) - conflicting:
+        notes.append(f"{len(dropped) - conflicting} exact copies were left out; the first of each was kept.")
+    if conflicting:
+        notes.append(
+            f"{conflicting} identical pictures that stand under several labels were left out: they need a person's eye."
+        )
+    return notes
