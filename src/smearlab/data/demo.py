@@ -19,6 +19,7 @@ import numpy as np
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.data.cache import open_or_build
 from smearlab.data.cells import BoolArray, Cells, IntArray, StrArray, UInt8Array
+from smearlab.data.progress import progress
 from smearlab.data.smear.canvas import SIZE
 from smearlab.data.smear.picture import draw_picture
 from smearlab.data.smear.planted import Blueprint, blueprint, plant
@@ -89,8 +90,10 @@ def _draw_all(seed: int, plan: Blueprint) -> tuple[UInt8Array, BoolArray, BoolAr
 
     # Threads suffice, since NumPy and Pillow work outside the interpreter's lock; and unlike processes they need
     # nothing of the user's main script.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        list(pool.map(draw, np.flatnonzero(plan.drawn).tolist()))
+    rows = np.flatnonzero(plan.drawn).tolist()
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool, progress("Drawing the demo", len(rows)) as advance:
+        for _ in pool.map(draw, rows):
+            advance(1)
     return images, nucleus, cell
 
 

@@ -30,12 +30,12 @@ def neutrophil(rng: np.random.Generator) -> DrawnCell:
     cell = _body(rng, radius)
     area = 0.42 * np.pi * radius**2 * rng.uniform(0.8, 1.08)
     middle, _ = _aside(rng, rng.uniform(0, 3))
-    if rng.random() < 0.3:
+    if rng.random() < 0.22:
         nucleus = band_nucleus(rng, middle, radius - 2, area, rng.uniform(1.8, 4.6))
     else:
         lobes = int(rng.choice([2, 3, 4, 5], p=[0.2, 0.42, 0.28, 0.1]))
-        bend, gap, thread = rng.uniform(1.5, 5.0), rng.uniform(0.95, 1.3), rng.uniform(0.8, 2.0)
-        nucleus = lobed_nucleus(rng, middle, radius - 2, lobes, area, bend, gap, thread)
+        bend, gap, thread = rng.uniform(1.5, 5.0), rng.uniform(1.05, 1.4), rng.uniform(0.8, 1.8)
+        nucleus = lobed_nucleus(rng, middle, radius - 2, lobes, 0.93 * area, bend, gap, thread)
     nucleus = clip_to(nucleus, cell, 1.5)
     surface = paint_cytoplasm(rng, cell, (214, 173, 180), 0.14, 0.3)
     lay(surface, 0.35 * np.clip(smooth_noise(rng, 14), 0, 1), absorbance(200, 172, 196))
