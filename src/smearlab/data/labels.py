@@ -68,7 +68,7 @@ def resolve_labels(raw: RawLabels, rows: IntArray, where: str) -> tuple[IntArray
 
 def _name_all(raw: RawLabels, rows_of: Callable[..., str], where: str) -> list[str]:
     """Return the class name of each distinct label."""
-    values = [int(v) if isinstance(v, str) and v.isascii() and v.isdigit() else v for v in raw.values]
+    values = [_number(value) for value in raw.values]
     if any(isinstance(value, str) for value in values):
         return [_identifier(str(value), rows_of(value), where) for value in raw.values]
     numbers = []
@@ -87,6 +87,13 @@ def _name_all(raw: RawLabels, rows_of: Callable[..., str], where: str) -> list[s
         return [CLASS_NAMES[number] for number in numbers]
     _check_consecutive(numbers, raw, rows_of, where)
     return [f"class_{number}" for number in numbers]
+
+
+def _number(value: RawLabel) -> RawLabel:
+    """Return whole numbers in any spelling as int, everything else as it is."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _declared_names(numbers: list[int], raw: RawLabels, rows_of: Callable[..., str], where: str) -> list[str]:
