@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import timm
@@ -21,7 +22,7 @@ class _Whole(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = timm.create_model("mobilenetv3_small_050", pretrained=False, num_classes=3)
+        self.body: Any = timm.create_model("mobilenetv3_small_050", pretrained=False, num_classes=3)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         scaled = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
@@ -37,7 +38,6 @@ def write_timm_folder(target: Path, size: int) -> Path:
         network.train()(images)  # fills the batch norms' statistics
         network.eval().body.get_classifier().weight.mul_(100.0)
         logits, features = (output.numpy() for output in network(images))
-    file = io.BytesIO()
     program = torch.onnx.export(
         network,
         (images[:2],),
@@ -48,7 +48,10 @@ def write_timm_folder(target: Path, size: int) -> Path:
         verbose=False,
     )
     assert program is not None
-    program.save(file)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        program.save(file)
+        onnx = file.read_bytes()
     trust, threshold = fit_trust(logits, np.arange(32) % 3, features)
     info = tiny_info(framing=Framing(size=size), is_cell=IsCell(threshold=threshold))
-    return write_model_folder(target, onnx=file.getvalue(), weights={}, trust=trust, info=info)
+    return write_model_folder(target, onnx=onnx, weights={}, trust=trust, info=info)

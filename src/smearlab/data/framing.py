@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from smearlab.data.cells import Cells, Pictures, UInt8Array
-from smearlab.data.window import Window, cell_window, centre_window, frame_window
+from smearlab.data.window import Window, auto_window, cell_window, centre_window
 from smearlab.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Framing(BaseModel):
             ``none``: all of it, stretched to a square.
             ``centre``: the centred square whose side is `fraction` of the shorter side.
             ``cell``: a square around the stained blob nearest the centre; beyond the border the edge is repeated.
-            ``auto``: see `smearlab.data.window.frame_window`.
+            ``auto``: all of it where it already has the `size`; whole frames of the CellaVision DM96 and other wide
+            fields give their centre, everything else is used whole. `smearlab.data.window.auto_window` has the rules.
         fraction: side of the ``centre`` crop as a share of the shorter side, in (0, 1].
         size: side of the result in pixels.
         filter: resampling filter, always anti-aliased when the picture shrinks.
@@ -88,7 +89,7 @@ def crop_window(image: UInt8Array, framing: Framing) -> Window | None:
     if framing.crop == "cell":
         return cell_window(image)
     if framing.crop == "auto" and (height, width) != (framing.size, framing.size):
-        return frame_window(image)
+        return auto_window(image)
     return None
 
 
