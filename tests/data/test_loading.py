@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smearlab.data import loading
+from smearlab.data import loading, plainfile
 from smearlab.data.forms.base import Content, Entry
 from smearlab.data.loading import load, load_all, threads_at_hand
 from smearlab.errors import DataError, UnreadableError
@@ -48,7 +48,7 @@ def test_each_fault_has_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "huge.png").write_bytes(bytes(2000))
-    monkeypatch.setattr(loading, "_MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(plainfile, "MAX_FILE_BYTES", 1000)
     faults: list[tuple[Content, str]] = [
         (tmp_path / "none.png", "no such file"),
         (tmp_path, "a folder"),

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smearlab.data.atomic import write_text
 from smearlab.data.cache import cache_folder, writable_cache_folder
+from smearlab.data.plainfile import open_plain_file
+from smearlab.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ SETTLED_SECONDS = 2.0
 """A file changed more recently than this may change again within one tick of its clock, so it is not remembered."""
 
 _ABSENT = "absent"
+_BLOCK = 1 << 22
 
 
 def content_key(files: Sequence[tuple[str, Path]], preprocessing: str) -> str:
@@ -65,17 +67,18 @@ def _state(files: Sequence[tuple[str, Path]], preprocessing: str) -> tuple[str, 
 
 def _digest_all(files: Sequence[tuple[str, Path]], preprocessing: str) -> str:
     digest = hashlib.sha256(preprocessing.encode())
-    with ThreadPoolExecutor() as pool:
-        for (name, _), content in zip(files, pool.map(_digest, [path for _, path in files]), strict=True):
-            digest.update(f"{name}\0{content}\n".encode(errors="surrogateescape"))
+    for name, path in files:
+        digest.update(f"{name}\0{_digest(path)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:40]
 
 
 def _digest(path: Path) -> str:
     try:
-        if not path.is_file():  # a pipe would never end
-            return _ABSENT
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        with open_plain_file(path) as (descriptor, size):
+            content = hashlib.sha256()
+            while size > 0 and (data := os.read(descriptor, min(size, _BLOCK))):
+                content.update(data)
+                size -= len(data)
+            return content.hexdigest()
+    except UnreadableError:
         return _ABSENT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from smearlab.data.decode import decode
+from smearlab.data.plainfile import read_plain_file
 from smearlab.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ Loaded: TypeAlias = "tuple[Entry, UInt8Array | UnreadableError]"
 
 _CHUNK_BYTES = 16_000_000
 _FIRST_CHUNK, _LARGEST_CHUNK = 8, 64
-_MAX_FILE_BYTES = 1_000_000_000
 
 
 def threads_at_hand() -> int:
@@ -36,9 +35,9 @@ def threads_at_hand() -> int:
 def load_all(entries: Iterable[Entry], threads: int | None = None) -> Iterator[Loaded]:
     """Decode the pictures of a listing in its order.
 
-    Threads, not processes: Pillow decodes without holding Python's lock, and pixels need not be sent from one process
-    to another. A few chunks are in work at a time; their length follows the size of the pictures, so that memory stays
-    bounded also for whole slides.
+    Threads, not processes: Pillow decodes without holding Python's lock, and pixels need not be sent from one
+    process to another. A few chunks are in work at a time; their length follows the size of the pictures, so that
+    memory stays bounded also for whole slides.
 
     Args:
         entries: the listing; it is read lazily, in the calling thread.
@@ -71,7 +70,7 @@ def load(entry: Entry) -> UInt8Array | UnreadableError:
     content = entry.content
     try:
         if isinstance(content, Path):
-            content = _read_file(content)
+            content = read_plain_file(content)
         return decode(content) if isinstance(content, bytes) else content
     except UnreadableError as error:
         return error.with_traceback(None)
@@ -84,17 +83,3 @@ def _load_chunk(chunk: list[Entry]) -> list[Loaded]:
 def _next_length(loaded: list[Loaded]) -> int:
     largest = max((picture.nbytes for _, picture in loaded if not isinstance(picture, UnreadableError)), default=1)
     return max(1, min(_LARGEST_CHUNK, _CHUNK_BYTES // largest))
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise UnreadableError("a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-        if status.st_size > _MAX_FILE_BYTES:
-            raise UnreadableError(f"the file is larger than {_MAX_FILE_BYTES:,} bytes")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UnreadableError("there is no such file") from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise UnreadableError(f"the file cannot be opened ({getattr(error, 'strerror', None) or error})") from None
