@@ -53,30 +53,45 @@ class CellNetwork(nn.Module):
         return logits
 
 
-def build_network(network: NetworkConfig, head: HeadConfig, classes: int, *, load_weights: bool = True) -> CellNetwork:
+def build_network(
+    network: NetworkConfig, head: HeadConfig, classes: int, *, size: int = 96, load_weights: bool = True
+) -> CellNetwork:
     """Build the network of a recipe, with its starting weights.
 
     Args:
         network: backbone, options, weights and scaling.
         head: the layers after pooling.
         classes: the number of classes.
+        size: height and width in pixels of the pictures it will see.
         load_weights: False leaves the backbone untrained, for when trained weights are put in next.
 
     Raises:
-        RecipeError: the backbone is unknown, an option does not fit it, or its weights cannot be had.
+        RecipeError: the backbone is unknown, an option or the size does not fit it, or its weights cannot be had.
     """
     backbone = _backbone(network, head)
     if load_weights and network.weights != "none":
         load_backbone_weights(backbone, network)
-    with torch.no_grad():
-        features = backbone.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
-    backbone.train()
-    return CellNetwork(backbone, build_head(features, classes, head), network.scaling)
+    width = _feature_width(backbone, network.backbone, size)
+    return CellNetwork(backbone, build_head(width, classes, head), network.scaling)
 
 
 def count_parameters(module: nn.Module) -> int:
     """Count the learnable numbers of a module."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _feature_width(backbone: nn.Module, name: str, size: int) -> int:
+    """Try one picture, so that a backbone made for another size is refused before hours of reading."""
+    try:
+        with torch.no_grad():
+            width = int(backbone.eval()(torch.zeros(1, 3, size, size)).shape[1])
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise RecipeError(
+            f"network.backbone {name} does not take pictures of {size} × {size} px ({error}). Set framing.size to the "
+            f"size it was made for, or try network.options = {{ img_size = {size} }}."
+        ) from error
+    backbone.train()
+    return width
 
 
 def _backbone(network: NetworkConfig, head: HeadConfig) -> nn.Module:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -53,6 +53,12 @@ class HeadConfig(BaseModel):
     groups: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     initialisation: Literal["default", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal"] = "default"
+
+    @model_validator(mode="after")
+    def _normalisation_is_named(self) -> Self:
+        if self.normalise_features and self.normalisation == "none":
+            raise ValueError("normalise_features needs a normalisation: batch, layer or group")
+        return self
 
 
 class TrainableConfig(BaseModel):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from smearlab.errors import RecipeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,7 +30,11 @@ _INITIALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def build_head(features: int, classes: int, config: HeadConfig) -> nn.Sequential:
-    """Build a head that takes ``(n, features)`` and gives ``(n, classes)`` scores."""
+    """Build a head that takes ``(n, features)`` and gives ``(n, classes)`` scores.
+
+    Raises:
+        RecipeError: a layer's width cannot be divided into the groups of the normalisation.
+    """
     layers: list[nn.Module] = []
     if config.normalise_features:
         layers += _norm(features, config)
@@ -57,6 +63,11 @@ def _norm(width: int, config: HeadConfig) -> list[nn.Module]:
         case "layer":
             return [nn.LayerNorm(width)]
         case "group":
+            if width % config.groups:
+                raise RecipeError(
+                    f"head.groups: {width} units cannot be divided into {config.groups} groups. "
+                    "Choose a number that divides every width in head.layers."
+                )
             return [nn.GroupNorm(config.groups, width)]
     return []
 

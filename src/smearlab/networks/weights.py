@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from smearlab.networks.config import NetworkConfig
 
-_CLASSIFIERS = ("fc.", "classifier.", "head.fc.", "head.")
-
 
 def load_backbone_weights(backbone: nn.Module, network: NetworkConfig) -> None:
     """Load the weights that a recipe names into its backbone, in place.
@@ -48,13 +46,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise RecipeError(
             f"network.weights: {path.name} is no weight file that can be read safely ({reason})."
         ) from error
-    except Exception as error:  # torch raises pickle.UnpicklingError subclasses of its own for unsafe files
+    except Exception as error:  # torch raises errors of pickle's and its own for unsafe files
         raise RecipeError(
-            f"network.weights: {path.name} holds more than plain tensors and is not loaded. Save only the state_dict."
+            f"network.weights: {path.name} is no file of plain tensors and is not loaded: it is damaged, or it holds "
+            "objects, which could run code. Save only the state_dict."
         ) from error
     return _tensors(state, path)
 
@@ -74,7 +73,7 @@ def _download(network: NetworkConfig) -> dict[str, Tensor]:
     try:
         model = timm.create_model(network.backbone, pretrained=True, num_classes=0, **network.options)
     except Exception as error:  # the hub client raises errors of several libraries when it is offline
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise RecipeError(
             f"The pretrained weights of {network.backbone} could not be downloaded ({reason}). "
             "Go online once, or give network.weights the path of a local file, or 'none' to start from scratch."
@@ -85,8 +84,9 @@ def _download(network: NetworkConfig) -> dict[str, Tensor]:
 
 def _load(backbone: nn.Module, state: dict[str, Tensor], where: str) -> None:
     wanted = backbone.state_dict()
-    own = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIERS)}
-    given = {name.removeprefix("backbone."): value for name, value in own.items()}
+    # A model folder's weights name their backbone; any other file is the backbone itself, a classifier left over.
+    own = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+    given = own or state
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     wrong = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
     if missing or wrong:

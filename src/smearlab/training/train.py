@@ -98,7 +98,7 @@ def initial_network(recipe: Recipe, classes: int) -> CellNetwork:
     """Build the recipe's network with the starting weights that its seed decides."""
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        return build_network(recipe.network, recipe.head, classes)
+        return build_network(recipe.network, recipe.head, classes, size=recipe.framing.size)
 
 
 def decide_precision(network: CellNetwork, recipe: Recipe, run: Run) -> Recipe:
@@ -127,11 +127,12 @@ def export_run(fitted: FitResult, data: TrainingData, cells: Cells, recipe: Reci
     Returns:
         The largest relative difference between the ONNX file and the network.
     """
-    network = build_network(recipe.network, recipe.head, len(cells.class_names), load_weights=False)
+    size, classes = recipe.framing.size, len(cells.class_names)
+    network = build_network(recipe.network, recipe.head, classes, size=size, load_weights=False)
     network.load_state_dict(fitted.weights)
     network.eval()
     held_out = data.validation if len(data.validation) else data.train
-    onnx = export_onnx(network, recipe.framing.size)
+    onnx = export_onnx(network, size)
     difference = check_onnx(onnx, network, data.images[held_out[:_CHECKED_PICTURES]])
     logits, features = _run_network(network, data.images, held_out)
     trust, threshold = fit_trust(logits, data.labels[held_out], features)

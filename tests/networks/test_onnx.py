@@ -1,0 +1,68 @@
+"""The exported file says what the network says, and a file that does not is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from tiny_network import SIZE, tiny_network
+
+from smearlab.errors import ModelError
+from smearlab.networks import CellNetwork, HeadConfig, check_onnx, export_onnx
+
+
+def raw(count: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network() -> CellNetwork:
+    return tiny_network(HeadConfig(layers=(6,), dropout=0.5)).to(memory_format=torch.channels_last)
+
+
+@pytest.fixture(scope="module")
+def exported(network: CellNetwork) -> bytes:
+    return export_onnx(network, SIZE)
+
+
+def test_the_file_is_valid_and_takes_bytes(exported: bytes) -> None:
+    model = onnx.load_from_string(exported)
+    onnx.checker.check_model(model)
+    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+    (images,) = session.get_inputs()
+    assert (images.name, images.type, images.shape[1:]) == ("images", "tensor(uint8)", [SIZE, SIZE, 3])
+    assert [output.name for output in session.get_outputs()] == ["logits", "features"]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_logits_and_features_agree_for_any_batch(network: CellNetwork, exported: bytes, count: int) -> None:
+    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+    logits, features = session.run(["logits", "features"], {"images": raw(count)})
+    with torch.inference_mode():
+        pictures = torch.from_numpy(raw(count)).permute(0, 3, 1, 2).float() / 255
+        expected = network.eval().features(pictures)
+        np.testing.assert_allclose(features, expected.numpy(), atol=1e-4)
+        np.testing.assert_allclose(logits, network.head(expected).numpy(), atol=1e-4)
+    assert logits.shape == (count, 3)
+    assert check_onnx(exported, network, raw(count)) < 1e-4
+
+
+def test_the_file_holds_no_transposed_weights(exported: bytes) -> None:
+    nodes = [node.op_type for node in onnx.load_from_string(exported).graph.node]
+    assert nodes.count("Transpose") == 1  # the one that puts the channels first
+
+
+def test_a_network_that_differs_is_refused(exported: bytes) -> None:
+    other = tiny_network(HeadConfig(layers=(6,), dropout=0.5), seed=1)
+    with pytest.raises(ModelError, match=r"differs from the network it was made from by .* on 5 pictures"):
+        check_onnx(exported, other, raw())
+
+
+def test_a_network_that_is_no_number_is_refused(exported: bytes) -> None:
+    broken = tiny_network(HeadConfig(layers=(6,), dropout=0.5))
+    with torch.no_grad():
+        broken.head[-1].bias.fill_(torch.nan)  # type: ignore[index]
+    with pytest.raises(ModelError, match="differs"):
+        check_onnx(exported, broken, raw())
