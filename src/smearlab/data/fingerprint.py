@@ -129,6 +129,9 @@ def _exact_pairs(cells: Cells, exact: IntArray) -> list[DuplicatePair]:
 
 def _near_pairs(cells: Cells, positions: IntArray, threshold: float) -> tuple[IntArray, IntArray, Float32Array]:
     """Return verified pairs of positions, each once, the most alike first."""
+    if len(positions) < 2:
+        nothing = np.zeros(0, dtype=np.int64)
+        return nothing, nothing, nothing.astype(np.float32)
     signatures = sign_pictures(cells.images, positions)
     telling = np.flatnonzero(signatures.contrast >= _LEAST_CONTRAST)
     signatures, positions = signatures.take(telling), positions[telling]

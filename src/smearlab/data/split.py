@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -45,14 +45,14 @@ class SplitConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["auto", "fractions", "folds", "given"] = "auto"
-    train: float = Field(0.72, ge=0, le=1)
-    validation: float = Field(0.08, ge=0, lt=1)
-    test: float = Field(0.2, ge=0, lt=1)
-    folds: int = Field(5, ge=2)
-    fold: int = Field(0, ge=0)
+    train: Annotated[float, Field(ge=0, le=1)] = 0.72
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.08
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    folds: Annotated[int, Field(ge=2)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0
     balanced_test: bool = False
     group_by: Literal["auto", "none", "group"] = "auto"
-    seed: int = Field(0, ge=0)
+    seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -67,15 +67,17 @@ class SplitConfig(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> SplitConfig:
         total = self.train + self.validation + self.test
+        if self.kind == "folds" and self.fold >= self.folds:
+            raise ValueError(
+                f"fold is {self.fold}, but the folds of {self.folds} are numbered from 0 to {self.folds - 1}"
+            )
+        if self.kind == "folds":
+            return self  # train and test follow from the number of folds
         if self.train <= 0:
             raise ValueError("train must be more than 0")
         if total > 1 + 1e-9:
             raise ValueError(
                 f"train, validation and test add up to {total:.3g}; they must not exceed 1 (or 100 percent)"
-            )
-        if self.kind == "folds" and self.fold >= self.folds:
-            raise ValueError(
-                f"fold is {self.fold}, but the folds of {self.folds} are numbered from 0 to {self.folds - 1}"
             )
         return self
 

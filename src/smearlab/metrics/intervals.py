@@ -1,0 +1,82 @@
+"""Bootstrap intervals (Efron 1979): resample the pictures with replacement and read off percentiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from smearlab.data.cells import FloatArray, IntArray
+
+RESAMPLES = 1000
+LEVEL = 0.95
+_BLOCK_ENTRIES = 1 << 22  # weights held at once: 32 MiB
+
+
+class Interval(BaseModel):
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: the figure on the pictures as they are.
+        low: lower end.
+        high: upper end.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, value: float, resampled: FloatArray) -> Interval:
+        """Make the percentile interval of resampled figures ``float64 (B,)``; undefined ones (NaN) are left out.
+
+        The interval always holds the value itself: resampling shifts some figures (a calibration error grows, as each
+        bin gets noisier), and an interval beside its own figure would only confuse.
+        """
+        known = resampled[np.isfinite(resampled)]
+        low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (value, value)
+        return cls(value=float(value), low=min(float(low), float(value)), high=max(float(high), float(value)))
+
+
+def bootstrap(
+    rows: int, figure: Callable[[FloatArray], FloatArray], seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Return any figure that can be computed from weighted rows, with its interval.
+
+    Args:
+        rows: number of pictures N.
+        figure: takes weights ``float64 (B, N)``, how often each picture was drawn, and returns ``float64 (B,)``.
+        seed: of the resampling.
+        resamples: number of bootstrap samples.
+    """
+    value = figure(np.ones((1, rows)))[0]
+    resampled = [figure(weights) for weights in resampled_weights(rows, seed, resamples)]
+    return Interval.of(float(value), np.concatenate(resampled))
+
+
+def resampled_weights(rows: int, seed: int, resamples: int = RESAMPLES) -> Iterator[FloatArray]:
+    """Yield how often each picture is drawn in each bootstrap sample, in blocks ``float64 (b, rows)``."""
+    rng = np.random.default_rng(seed)
+    block = max(1, _BLOCK_ENTRIES // max(1, rows))
+    for start in range(0, resamples, block):
+        count = min(block, resamples - start)
+        drawn = rng.integers(0, rows, (count, rows)) + np.arange(count)[:, None] * rows
+        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
+
+
+def resampled_counts(counts: IntArray, seed: int, resamples: int = RESAMPLES) -> NDArray[np.int64]:
+    """Resample a table of counts of any shape: ``int64 (resamples, *shape)``.
+
+    Drawing pictures with replacement and counting them is a multinomial draw of the table's cells.
+    """
+    flat = counts.ravel().astype(np.float64)
+    drawn = np.random.default_rng(seed).multinomial(int(counts.sum()), flat / flat.sum(), size=resamples)
+    return drawn.reshape(resamples, *counts.shape)
