@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from smearlab.data.cells import Cells
 from smearlab.data.decode import decode
 from smearlab.data.read import read
 from smearlab.data.stream import stream_pictures
@@ -169,3 +170,11 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
         assert int(found) == count
         peaks.append(int(megabytes))
     assert peaks[1] - peaks[0] < 60
+
+
+def test_the_demo_is_streamed_too(tiny_cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smearlab.data.demo.demo_cells", lambda: tiny_cells)
+    streamed = list(stream_pictures("demo"))
+    assert [one.source for one in streamed] == tiny_cells.sources.tolist()
+    assert all(one.image is not None and np.array_equal(one.image, tiny_cells.images[one.row]) for one in streamed)
+    assert read("demo") is tiny_cells

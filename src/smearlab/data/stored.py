@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smearlab.data.forms.base import Entry, Form, Labelling, RawLabel
 
 _PIXELS, _INDEX = "pixels.bin", "index.npz"
+_BUFFER_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ def store(form: Form, folder: Path) -> None:
     """
     labelling = form.labelling()
     writer = _Writer()
-    with (folder / _PIXELS).open("wb") as file, progress(f"Reading {form.name}", 0) as advance:
+    with (folder / _PIXELS).open("wb", buffering=_BUFFER_BYTES) as file, progress(f"Reading {form.name}", 0) as advance:
         for entry, picture in load_all(form.entries()):
             writer.add(entry, picture, file)
             advance(1)
