@@ -45,6 +45,17 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.probabilities)
 
+    def take(self, positions: IntArray) -> Predictions:
+        """Return what was said about the pictures at these positions, in this order."""
+        return Predictions(
+            class_names=self.class_names,
+            probabilities=self.probabilities[positions],
+            is_cell=self.is_cell[positions],
+            distances=self.distances[positions],
+            logits=self.logits[positions],
+            features=self.features[positions],
+        )
+
     @property
     def label_indices(self) -> IntArray:
         """Index of the most probable class: int64 ``(n,)``."""

@@ -45,7 +45,8 @@ def classification_loss(logits: Tensor, targets: Tensor, weights: Tensor, config
     log_probabilities = F.log_softmax(logits.float(), dim=1)
     terms = -targets * weights * log_probabilities
     if config.kind == "focal":
-        terms = terms * (1 - log_probabilities.exp()) ** config.gamma
+        # A certain class has 1 - p = 0, where a power below 1 has no gradient.
+        terms = terms * (1 - log_probabilities.exp()).clamp(min=1e-8) ** config.gamma
     return terms.sum(dim=1).mean()
 
 

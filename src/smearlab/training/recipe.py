@@ -205,7 +205,7 @@ class Recipe(_Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     data: DataConfig = DataConfig()
     framing: Framing = Framing()
-    split: SplitConfig = SplitConfig()
+    split: SplitConfig = SplitConfig.model_validate({})
     balance: BalanceConfig = BalanceConfig()
     augment: AugmentConfig = AugmentConfig()
     network: NetworkConfig = NetworkConfig()

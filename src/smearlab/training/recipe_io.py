@@ -120,7 +120,7 @@ def _child(target: TomlValue, key: str, override: str) -> TomlValue:
 
 
 def _position(items: list[Any], key: str, override: str) -> int:
-    if not key.isdigit() or int(key) >= len(items):
+    if not key.isdecimal() or int(key) >= len(items):
         raise RecipeError(
             f"--set {override}: '{key}' must be a number from 0 to {len(items) - 1} (the phases count from 0)."
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smearlab.data.atomic import write_text
 from smearlab.errors import TrainingError
-from smearlab.training import state
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,5 @@ class Run:
         return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
 
     def forget_checkpoints(self) -> None:
-        """Remove the optimiser's state of a finished run: it is larger than all the rest together."""
-        (self.checkpoints / state.LAST).unlink(missing_ok=True)
-        (self.checkpoints / state.BEST).unlink(missing_ok=True)
-        if self.checkpoints.is_dir() and not any(self.checkpoints.iterdir()):
-            self.checkpoints.rmdir()
+        """Remove the states of a finished run, and what a kill left half-written: larger than all the rest together."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)

@@ -1,0 +1,120 @@
+"""A training process that kills itself with SIGKILL at a chosen moment. Run by the kill-and-resume test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from smearlab.training import loop, state
+
+TINY_RECIPE = """
+name = "tiny"
+seed = 3
+[framing]
+size = 24
+[split]
+train = 0.6
+validation = 0.2
+test = 0.2
+[data]
+near_duplicates = false
+[augment]
+policy = "light"
+mixup = 0.2
+cutmix = 1.0
+[network]
+backbone = "resnet18"
+options = { channels = [8, 8, 16, 16], drop_rate = 0.1 }
+[head]
+layers = [12]
+dropout = 0.2
+[ema]
+decay = 0.9
+[precision]
+mode = "bfloat16"
+[checkpoint]
+every_minutes = 0.0005
+[[phases]]
+name = "head"
+epochs = 1
+batch_size = 8
+warmup_epochs = 0
+[phases.trainable]
+share = 0.0
+freeze_norms = true
+[[phases]]
+name = "all"
+epochs = 3
+batch_size = 8
+schedule = "plateau"
+plateau_patience = 1
+"""
+
+
+def die() -> None:
+    """End this process as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_call(number: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function so that its n-th call kills the process in the middle: after its work, before its return."""
+    calls = 0
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = function(*arguments, **options)
+        if calls == number:
+            die()
+        return result
+
+    return wrapped
+
+
+def in_write(number: int) -> Callable[[Path], AbstractContextManager[Path]]:
+    """Replace the atomic writer of checkpoints by one whose n-th write is cut off half-way."""
+    original, writes = state.atomic_path, 0
+
+    @contextmanager
+    def cut(target: Path) -> Any:
+        nonlocal writes
+        writes += 1
+        with original(target) as temporary:
+            yield temporary
+            if writes == number:
+                os.truncate(temporary, temporary.stat().st_size // 2)
+                die()
+
+    return cut
+
+
+def plant(moment: str, number: int) -> None:
+    """Arrange for the process to die at a moment."""
+    match moment:
+        case "step":
+            loop.Trainer._step = at_call(number, loop.Trainer._step)  # type: ignore[method-assign]
+        case "validation":
+            loop.predict_logits = at_call(number, loop.predict_logits)  # type: ignore[attr-defined]
+        case "write":
+            state.atomic_path = in_write(number)  # type: ignore[assignment]
+        case "saved":
+            state.save_checkpoint = at_call(number, state.save_checkpoint)
+        case "never":
+            return
+        case other:
+            raise SystemExit(f"no such moment: {other}")
+
+
+if __name__ == "__main__":
+    from smearlab.__main__ import main
+
+    torch.set_num_threads(1)
+    plant(sys.argv[1], int(sys.argv[2]))
+    sys.exit(main(sys.argv[3:]))

@@ -1,0 +1,132 @@
+"""Killing a run at any moment and resuming it must end with the very same weights."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.training.kill_child import TINY_RECIPE
+
+from smearlab.celltypes import CLASS_NAMES
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+
+CHILD = Path(__file__).with_name("kill_child.py")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of 24×24 pictures as files."""
+    folder = tmp_path_factory.mktemp("cells")
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(CLASS_NAMES[:3]):
+        (folder / name).mkdir()
+        for number in range(24):
+            picture = rng.normal(60 + 60 * label, 30, (24, 24, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TINY_RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert train(data, out, "--recipe", str(recipe)).returncode == 0
+    return weights_hash(out)
+
+
+def train(
+    data: Path, out: Path, *options: str, moment: str = "never", number: int = 0
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(data, out, *options, moment=moment, number=number), **settings(), timeout=300)
+
+
+def command(data: Path, out: Path, *options: str, moment: str = "never", number: int = 0) -> list[str]:
+    return [sys.executable, str(CHILD), moment, str(number), "train", str(data), "--out", str(out), *options]
+
+
+def settings() -> dict[str, object]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return {"env": environment, "capture_output": True, "text": True}
+
+
+def weights_hash(out: Path) -> str:
+    return hashlib.sha256((out / "model" / "weights.safetensors").read_bytes()).hexdigest()
+
+
+def resume_and_hash(data: Path, out: Path, recipe: Path) -> str:
+    started = (out / "recipe.toml").exists()
+    options = ["--resume"] if started else ["--recipe", str(recipe)]
+    finished = train(data, out, *options)
+    assert finished.returncode == 0, finished.stderr
+    assert not list(out.rglob("*.tmp*")), "a half-written file was left behind"
+    return weights_hash(out)
+
+
+@pytest.mark.parametrize(("moment", "number"), [("step", 9), ("write", 5)])
+def test_a_killed_run_resumes_to_the_same_weights(
+    moment: str, number: int, data: Path, recipe: Path, uninterrupted: str, tmp_path: Path
+) -> None:
+    killed = train(data, tmp_path / "run", "--recipe", str(recipe), moment=moment, number=number)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "run" / "model").exists()
+    assert resume_and_hash(data, tmp_path / "run", recipe) == uninterrupted
+
+
+MOMENTS = [("step", 2), ("step", 13), ("validation", 2), ("validation", 3), ("write", 1), ("write", 8), ("saved", 4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("moment", "number"), MOMENTS)
+def test_killing_at_other_planned_moments(
+    moment: str, number: int, data: Path, recipe: Path, uninterrupted: str, tmp_path: Path
+) -> None:
+    killed = train(data, tmp_path / "run", "--recipe", str(recipe), moment=moment, number=number)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert resume_and_hash(data, tmp_path / "run", recipe) == uninterrupted
+
+
+@pytest.mark.slow
+def test_killing_one_run_again_and_again_at_random_moments(
+    data: Path, recipe: Path, uninterrupted: str, tmp_path: Path
+) -> None:
+    out, clock, kills = tmp_path / "run", random.Random(5), 0
+    while kills < 10 and not (out / "report.html").exists():
+        options = ["--resume"] if (out / "recipe.toml").exists() else ["--recipe", str(recipe)]
+        process = subprocess.Popen(command(data, out, *options), **settings())  # type: ignore[call-overload]
+        wait_for_training(process, out)
+        time.sleep(clock.uniform(0.0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+
+    assert kills >= 2, "the run was over before it could be killed twice; make it longer"
+    assert resume_and_hash(data, out, recipe) == uninterrupted
+
+
+def wait_for_training(process: subprocess.Popen[str], out: Path) -> None:
+    """Wait until this process has saved a state of its own, so that kills fall into training, not into imports."""
+    last = out / "checkpoints" / "last.pt"
+    before = last.stat().st_mtime_ns if last.exists() else 0
+    while process.poll() is None:
+        if last.exists() and last.stat().st_mtime_ns != before:
+            return
+        time.sleep(0.005)
