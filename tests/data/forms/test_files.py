@@ -66,7 +66,7 @@ def test_a_flat_folder_has_no_labels(tmp_path: Path) -> None:
 
 def test_pictures_beside_the_class_folders_are_named(tmp_path: Path) -> None:
     fault = FolderForm(put(tmp_path, "a/1.png", "b/2.png", "stray.png")).labelling().fault
-    assert "1 pictures" in fault
+    assert "Move each" in fault
     assert "stray.png" in fault
 
 

@@ -83,7 +83,7 @@ class FolderForm:
         if len(outside) == len(self.names):
             return Labelling(fault=f"{self.root} has no class folders, so no labels. {UNLABELLED_HINT}")
         if outside:
-            where = f"{len(outside)} pictures in {self.root} lie outside the class folders"
+            where = f"Not all pictures in {self.root} lie in a class folder"
             return Labelling(fault=f"{where}: {name_some(outside)}. Move each into the folder of its class.")
         return Labelling()
 
