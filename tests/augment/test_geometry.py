@@ -11,7 +11,7 @@ import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
 from smearlab.augment import AugmentConfig
-from smearlab.augment.geometry import apply_affine, apply_turns, draw_affine, draw_turns, symmetric
+from smearlab.augment.geometry import apply_affine, apply_turns, draw_affine, draw_turns, sampling_grid, symmetric
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -98,6 +98,11 @@ class TestAffine:
     def test_pictures_need_not_be_square(self) -> None:
         pictures = torch.rand(2, 3, 6, 10, generator=generator())
         assert apply_affine(pictures, affine(180).expand(2, 2, 3)).shape == pictures.shape
+
+    def test_the_grid_is_that_of_torch(self) -> None:
+        matrices = draw_affine(AugmentConfig(), 5, generator())
+        expected = torch.nn.functional.affine_grid(matrices, [5, 3, 24, 40], align_corners=False)
+        torch.testing.assert_close(sampling_grid(matrices, 24, 40), expected, rtol=0, atol=1e-6)
 
 
 class TestDraws:

@@ -67,5 +67,20 @@ def apply_affine(pictures: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor
 
     Mirroring keeps the corners looking like smear, where a black corner would tell the network the angle.
     """
-    grid = F.affine_grid(matrices.to(pictures), list(pictures.shape), align_corners=False)
+    grid = sampling_grid(matrices.to(pictures), *pictures.shape[2:])
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def sampling_grid(matrices: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Say where every pixel is taken from: ``(n, height, width, 2)`` as from `affine_grid` without aligned corners.
+
+    A column's and a row's share are added, where `affine_grid` multiplies a matrix per pixel: on a CPU that alone takes
+    half as long as the resampling itself.
+    """
+    across = matrices[:, :, 0, None, None] * _pixel_centres(width, matrices)
+    down = matrices[:, :, 1, None] * _pixel_centres(height, matrices) + matrices[:, :, 2, None]
+    return (across + down.unsqueeze(3)).permute(0, 2, 3, 1)
+
+
+def _pixel_centres(size: int, like: torch.Tensor) -> torch.Tensor:
+    return (torch.arange(size, device=like.device, dtype=like.dtype) * 2 + 1) / size - 1
