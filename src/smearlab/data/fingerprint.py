@@ -28,8 +28,8 @@ DuplicateKind = Literal["exact_duplicate", "conflicting_duplicate", "near_duplic
 NEAR_THRESHOLD = 0.91
 """Correlation from which two pictures count as near copies.
 
-Among 13,673 real cells no two different ones reach it; of copies re-encoded at JPEG quality 30, shifted by 6 px, cut to
-90 %, mirrored or turned, 99 in 100 do.
+Among 13,673 real cells no two different ones reach it; of 300 copies each that were re-encoded, shifted by up to 6 px,
+brightened, mirrored, turned or resized, at least 98.7 % do, of those cut to 90 % at least 97.3 %.
 """
 _VECTOR_RADIUS = 0.4
 _NEIGHBOURS = 8

@@ -83,9 +83,15 @@ def _thumbnail_chunks(images: Pictures, positions: IntArray) -> Iterator[tuple[F
         grey = np.empty((len(chunk), THUMBNAIL, THUMBNAIL), dtype=np.uint8)
         for place, position in enumerate(chunk):
             picture = Image.fromarray(np.ascontiguousarray(images[int(position)]))
-            colour[place] = np.asarray(picture.resize((GRID, GRID), Image.Resampling.BOX))
-            grey[place] = np.asarray(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX).convert("L"))
+            colour[place] = np.asarray(_resize(picture, GRID))
+            grey[place] = np.asarray(_resize(picture, THUMBNAIL).convert("L"))
         yield colour, grey
+
+
+def _resize(picture: Image.Image, side: int) -> Image.Image:
+    """Average to a smaller square; a picture that is smaller than that is interpolated, lest its pixels show."""
+    method = Image.Resampling.BOX if min(picture.size) >= side else Image.Resampling.BICUBIC
+    return picture.resize((side, side), method)
 
 
 def _sign_chunk(colour: Float32Array, grey: UInt8Array) -> Signatures:
