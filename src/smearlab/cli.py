@@ -30,6 +30,15 @@ Overrides = Annotated[
 Flag = Parameter(negative="")
 
 
+def _refuse_options(_: object, picture: str) -> None:
+    """Let ``-`` through as standard input, but take no misspelt option for a picture."""
+    if picture.startswith("-") and picture != "-":
+        raise ValueError(f"unknown option {picture}")
+
+
+PicturesGiven = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_refuse_options)]
+
+
 class UsageError(SmearlabError):
     """A command was typed wrongly."""
 
@@ -84,7 +93,7 @@ def run(
     recipe
         A TOML file or a shipped recipe's name; quick for the demo, standard for other data.
     out
-        The run folder; runs/<name> by default.
+        The run folder; runs/NAME by default.
     resume
         Go on with the run in that folder.
     tolerate_unreadable
@@ -167,7 +176,7 @@ def evaluate(model: str, data: str, *, out: Path) -> None:
 
 
 @app.command
-def predict(*pictures: str, model: str = "default", out: Path, batch_size: int = 64) -> None:
+def predict(*pictures: PicturesGiven, model: str = "default", out: Path, batch_size: int = 64) -> None:
     """Name the cells in pictures: one line each, in order, with probabilities. Works without torch.
 
     Parameters
