@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from alterations import ALTERATIONS, as_cells, brighten, jpeg, shift, stained_cells
+from tests.data.alterations import ALTERATIONS, as_cells, brighten, jpeg, shift, stained_cells
 
 from smearlab.data.fingerprint import (
     conflicting_rows,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from alterations import as_cells, jpeg, stained_cells
+from tests.data.alterations import as_cells, jpeg, stained_cells
 
 from smearlab.data.cells import Cells, IntArray
 from smearlab.data.leakage import LeakageReport, check_leakage

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from alterations import as_cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.data.alterations import as_cells
 
 from smearlab.data.leakage import check_leakage
 from smearlab.data.split import Split, SplitConfig, kfold_splits, split_cells

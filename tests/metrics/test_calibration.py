@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
+from tests.metrics.predicted import Predicted, make_predictions
 
 from smearlab.metrics import brier_score, expected_calibration_error, negative_log_likelihood, reliability
-
-from .conftest import Predicted, make_predictions
 
 
 def _ece_in_words(predicted: Predicted, bins: int) -> float:

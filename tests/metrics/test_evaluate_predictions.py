@@ -8,11 +8,10 @@ import time
 import numpy as np
 import pytest
 from sklearn import metrics as reference
+from tests.metrics.predicted import Predicted, make_predictions
 
 from smearlab.errors import DataError
 from smearlab.metrics import evaluate_predictions
-
-from .conftest import Predicted, make_predictions
 
 NAMES = ("a", "b", "c", "d", "e")
 OVERALL = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc", "ece")

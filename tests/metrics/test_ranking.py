@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
+from tests.metrics.predicted import Predicted, make_predictions
 
 from smearlab.metrics import macro_auc
-
-from .conftest import Predicted, make_predictions
 
 
 @settings(max_examples=30, deadline=None)
