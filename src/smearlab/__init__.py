@@ -1,7 +1,7 @@
 """smearlab: from a collection of blood-smear cell pictures to a classifier that can be trusted.
 
-The names below are the public interface. Each is loaded when it is first asked for, so that ``import smearlab`` is quick
-and ``Predictor`` needs no torch.
+The names below are the public interface. Each is loaded when it is first asked for, so that ``import smearlab`` is
+quick and ``Predictor`` needs no torch.
 
     >>> import smearlab
     >>> smearlab.Framing(crop="centre", fraction=0.55).size

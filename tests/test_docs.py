@@ -1,0 +1,133 @@
+"""The documentation says what is so: its examples run, its links lead somewhere, its tables are those of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from documents import PAGES, ROOT, Example, anchors_of, examples_of, links_of, make_workplace
+from smearlab.errors import RecipeError
+from smearlab.inference.model_folder import DEFAULT_MODEL
+from smearlab.training.recipe_io import load_recipe
+
+EXAMPLES = [example for page in PAGES for example in examples_of(page)]
+
+# Examples train as they stand in the text, on 48 pictures; these values make that take seconds.
+SHORT = (
+    *("phases.0.epochs=1", "phases.0.min_steps_per_epoch=1", "phases.0.warmup_epochs=0", "phases.0.batch_size=16"),
+    *("framing.size=32", "network.options.channels=[8, 8, 8, 8]", "precision.mode=float32"),
+)
+COMMAND = f"""#!{sys.executable}
+import sys
+from smearlab.__main__ import main
+arguments = sys.argv[1:]
+trains = arguments[0] in ("run", "train") and "--help" not in arguments
+sys.exit(main([*arguments, "--set", *{SHORT!r}] if trains else arguments))
+"""
+PREAMBLE = f"""import smearlab
+_run = smearlab.run
+smearlab.run = lambda *given, overrides=(), **named: _run(*given, overrides=[*overrides, *{SHORT!r}], **named)
+"""
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    make_workplace(folder / "work")
+    command = folder / "bin" / "smearlab"
+    command.parent.mkdir()
+    command.write_text(COMMAND)
+    command.chmod(0o755)
+    return folder
+
+
+def _marked(example: Example) -> object:
+    marks = [pytest.mark.slow] if example.mark == "slow" else []
+    if example.mark == "skip":
+        marks.append(pytest.mark.skip(reason=example.reason))
+    if example.needs_default_model and not DEFAULT_MODEL.is_dir():
+        marks.append(pytest.mark.skip(reason="this checkout has no default model"))
+    return pytest.param(example, marks=marks, id=str(example))
+
+
+@pytest.mark.parametrize("example", [_marked(example) for example in EXAMPLES])
+def test_example_runs(example: Example, template: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(template / "work", work)
+    if example.mark == "slow":
+        shutil.rmtree(work / "runs")  # a stand-in for those that train no model of their own
+    if example.language == "sh":
+        command = ["bash", "-euo", "pipefail", "-c", example.code]
+    else:
+        (tmp_path / "example.py").write_text((PREAMBLE if example.mark == "slow" else "") + example.code)
+        command = [sys.executable, str(tmp_path / "example.py")]
+    path = os.pathsep.join([str(template / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "PBC": "cells.parquet"}
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{example}\n{example.code}\n{done.stdout}\n{done.stderr}"
+
+
+def test_examples_are_found_and_few_are_skipped() -> None:
+    by_mark = {mark: [example for example in EXAMPLES if example.mark == mark] for mark in ("quick", "slow", "skip")}
+    assert len(by_mark["quick"]) >= 15
+    assert len(by_mark["slow"]) >= 5
+    assert len(by_mark["skip"]) <= 6
+    fences = sum(
+        len(re.findall(r"^```(?:sh|python|bash|shell|py)\b", page.read_text("utf-8"), re.MULTILINE)) for page in PAGES
+    )
+    assert fences == len(EXAMPLES)  # none is left out for want of a form that is recognised
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for link in links_of(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not anchor or anchor in anchors_of(target), f"{page.name} links to {link}, a heading that is not there"
+
+
+def test_every_page_of_the_guide_is_linked_from_the_readme() -> None:
+    linked = {link.partition("#")[0] for link in links_of(ROOT / "README.md")}
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
+
+
+def test_tables_of_recipe_keys_are_those_of_the_code() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "recipe_keys.py"))
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert page == script["with_tables"](page), "docs/recipes.md is behind the code; write it anew with: make docs"
+
+
+def test_toml_in_the_guide_is_valid_recipes(tmp_path: Path) -> None:
+    blocks = [
+        block for page in PAGES for block in re.findall(r"^```toml\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    ]
+    assert len(blocks) >= 3
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(block, encoding="utf-8")
+        load_recipe(path)
+    path.write_text(block.replace("[split]", "[splitt]").replace("[framing]", "[frame]"), encoding="utf-8")
+    with pytest.raises(RecipeError, match="no such key"):
+        load_recipe(path)
+
+
+def test_commands_in_the_readme_are_those_of_the_command_line() -> None:
+    from smearlab.cli import app
+
+    shown = set(re.findall(r"^\| `smearlab (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert shown == {name for name in app if not name.startswith("-")}
+
+
+def test_make_targets_named_in_the_pages_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(named) <= targets, page.name
