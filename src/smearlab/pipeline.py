@@ -97,17 +97,14 @@ def choose_recipe(
 def default_folder(data: str | Path, *, resume: bool) -> Path:
     """Return ``runs/<name>`` for new work, numbered where it is taken; the latest of them to resume."""
     name = Path(str(data).replace(":", "-")).stem or "cells"
-    taken = sorted(
-        (path for path in Path("runs").glob(f"{name}*") if path.name == name or _number(path.name, name)),
-        key=lambda path: _number(path.name, name),
-    )
+    runs = Path("runs")
+    here = runs.iterdir() if runs.is_dir() else ()
+    taken = sorted((path for path in here if _number(path.name, name)), key=lambda path: _number(path.name, name))
     if resume:
         if not taken:
             raise TrainingError(f"There is no run of {name} under runs/ to resume. Name its folder with --out.")
         return taken[-1]
-    return Path(
-        "runs", f"{name}-{_number(taken[-1].name, name) + 1 if taken[-1].name != name else 2}" if taken else name
-    )
+    return runs / (f"{name}-{_number(taken[-1].name, name) + 1}" if taken else name)
 
 
 def described(prepared: Prepared) -> list[str]:
@@ -124,5 +121,5 @@ def is_main_process() -> bool:
 
 def _number(folder: str, name: str) -> int:
     """Return the number of ``name-7``, 1 for ``name`` itself, 0 for anything else."""
-    rest = folder.removeprefix(name).removeprefix("-")
-    return 1 if folder == name else int(rest) if rest.isdigit() else 0
+    stem, _, number = folder.rpartition("-")
+    return 1 if folder == name else int(number) if stem == name and number.isdecimal() else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_network import NARROW, SIZE, pictures, tiny_network
+from tests.networks.tiny_network import NARROW, SIZE, pictures, tiny_network
 
 from smearlab.errors import RecipeError
 from smearlab.networks import SCALINGS, HeadConfig, NetworkConfig, build_network, count_parameters

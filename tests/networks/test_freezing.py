@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_network import pictures, tiny_network
+from tests.networks.tiny_network import pictures, tiny_network
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from smearlab.networks import CellNetwork, TrainableConfig, set_mode, set_trainable

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from tiny_network import SIZE, tiny_network
+from tests.networks.tiny_network import SIZE, tiny_network
 
 from smearlab.errors import ModelError
 from smearlab.networks import CellNetwork, HeadConfig, check_onnx, export_onnx

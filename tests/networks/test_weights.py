@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
-from tiny_network import NARROW, SIZE, tiny_network
+from tests.networks.tiny_network import NARROW, SIZE, tiny_network
 
 from smearlab.errors import RecipeError
 from smearlab.networks import CellNetwork, HeadConfig, NetworkConfig, build_network

@@ -28,7 +28,7 @@ class AugmentConfig(BaseModel):
         mix_share: the share of batches that are mixed where MixUp or CutMix is on; each such batch takes one of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     policy: PolicyName = "flips"
     rotation: Annotated[float, Field(ge=0, le=180)] = 180.0

@@ -113,7 +113,8 @@ class Trainer:
         set_trainable(self.network, phase.trainable)
         optimiser = create_optimizer_v2(
             self.network,
-            opt=phase.optimiser,
+            # Nesterov's form, timm's "sgd", is not defined without momentum; "momentum" is the plain one.
+            opt="momentum" if phase.optimiser == "sgd" and not phase.momentum else phase.optimiser,
             lr=phase.learning_rate,
             weight_decay=phase.weight_decay,
             momentum=phase.momentum,

@@ -67,8 +67,16 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     """Turn a validation error into lines a person can act on; a misspelt key says which was probably meant."""
     lines = [f"{where} is not a valid recipe:"]
-    lines += [f"  {_problem(item, model)}" for item in error.errors()]
+    found = error.errors()
+    lines += [f"  {_problem(item, model)}" for item in found if not _follows(item, found)]
     return "\n".join(lines)
+
+
+def _follows(item: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Whether a list counts as too short only because an item of it is wrong, which is told anyway."""
+    place = item["loc"]
+    inside = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found)
+    return item["type"] == "too_short" and inside
 
 
 def _find(recipe: str | Path) -> Path:

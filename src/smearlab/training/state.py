@@ -134,7 +134,7 @@ def load_checkpoint(folder: Path, key: str) -> Checkpoint | None:
         raise TrainingError(
             f"{path.name} is damaged and cannot be resumed from ({type(error).__name__}). Start anew in another folder."
         ) from error
-    if content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TrainingError(f"{path.name} was written by another version of smearlab. Start anew in another folder.")
     if content["key"] != key:
         raise TrainingError(

@@ -1,0 +1,80 @@
+"""Which pictures an epoch shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smearlab.training.recipe import BalanceConfig
+from smearlab.training.sampling import epoch_order, fill_epoch, step_batches
+
+LABELS = np.array([0] * 12 + [1] * 3 + [3] * 6, dtype=np.int64)  # class 2 has no picture
+
+
+def order(kind: str, power: float = 1.0, seed: int = 0, epoch: int = 0) -> np.ndarray:
+    balance = BalanceConfig.model_validate({"kind": kind, "power": power})
+    return epoch_order(LABELS, balance, seed, epoch)
+
+
+KINDS = ["none", "class_weights", "oversample", "batches"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seed_and_epoch_decide(kind: str) -> None:
+    first = order(kind)
+    assert first.dtype == np.int64
+    np.testing.assert_array_equal(first, order(kind))
+    assert not np.array_equal(first, order(kind, epoch=1))
+    assert not np.array_equal(first, order(kind, seed=1))
+
+
+@pytest.mark.parametrize("kind", ["none", "class_weights"])
+def test_every_picture_comes_once(kind: str) -> None:
+    shown = order(kind)
+    assert sorted(shown.tolist()) == list(range(len(LABELS)))
+    assert shown.tolist() != list(range(len(LABELS)))
+
+
+@pytest.mark.parametrize(("power", "expected"), [(1.0, [12, 12, 12]), (0.5, [12, 6, 8]), (0.0, [12, 3, 6])])
+def test_oversampling_repeats_small_classes(power: float, expected: list[int]) -> None:
+    shown = order("oversample", power)
+    assert np.bincount(LABELS[shown])[[0, 1, 3]].tolist() == expected
+    times = np.bincount(shown, minlength=len(LABELS))
+    for label in (0, 1, 3):  # within a class no picture is shown much more often than another
+        assert np.ptp(times[label == LABELS]) <= 1
+        assert times[label == LABELS].min() >= 1
+
+
+def test_balanced_batches_hold_the_classes_equally() -> None:
+    shown = order("batches")
+    assert len(shown) == len(LABELS)
+    for batch in step_batches(shown, 6):
+        assert np.bincount(LABELS[batch], minlength=4).tolist() == [2, 2, 0, 2]
+
+
+def test_balanced_batches_show_all_pictures_of_small_classes_over_time() -> None:
+    seen = {int(position) for epoch in range(30) for position in order("batches", epoch=epoch)}
+    assert seen == set(range(len(LABELS)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(1, 60), batch=st.integers(1, 40), steps=st.integers(1, 12))
+def test_an_epoch_has_at_least_the_steps_asked_for(count: int, batch: int, steps: int) -> None:
+    shown = fill_epoch(np.arange(count, dtype=np.int64), batch, steps)
+    batches = step_batches(shown, batch)
+    assert len(batches) >= steps
+    assert len(batches) == max(steps, count // batch)
+    assert {len(one) for one in batches} == {batch}
+    assert len(set(shown.tolist())) == count
+
+
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(1, 60), batch=st.integers(1, 80))
+def test_batches_are_of_one_size_and_do_not_overlap(count: int, batch: int) -> None:
+    batches = step_batches(np.arange(count, dtype=np.int64), batch)
+    assert {len(one) for one in batches} == {min(batch, count)}
+    joined = np.concatenate(batches)
+    np.testing.assert_array_equal(joined, np.arange(len(joined)))
+    assert count - len(joined) < min(batch, count)
