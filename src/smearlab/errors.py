@@ -41,7 +41,7 @@ class TrainingError(SmearlabError):
     """A training run cannot start, go on, or be resumed."""
 
 
-class TrainingInterrupted(SmearlabError):  # noqa: N818 - an event, not a fault
+class TrainingInterrupted(SmearlabError):
     """Training was stopped by the user; the message says how to resume."""
 
 

@@ -88,7 +88,9 @@ class Cells:
             DataError: the pictures have no labels.
         """
         if self.labels is None:
-            raise DataError(f"{self.name} has no labels. Put the pictures in one folder per class, or give a CSV of path,label.")
+            raise DataError(
+                f"{self.name} has no labels. Put the pictures in one folder per class, or give a CSV of path,label."
+            )
         return self.labels
 
     @property

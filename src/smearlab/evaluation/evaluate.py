@@ -37,7 +37,7 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     """
     start = time.monotonic()
     predictor = Predictor.load(model)
-    cells = read(data, tolerate_unreadable=True)
+    cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)
     read_at = time.monotonic()
     measured = Measured(matched.cells, matched.labels, predictor.predict(matched.cells.images))

@@ -7,7 +7,6 @@ ends with the same weights as one that was not.
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from timm.optim._optim_factory import create_optimizer_v2
 from timm.utils.model_ema import ModelEmaV3
 
@@ -24,6 +21,8 @@ from smearlab.augment import augment, mix
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.networks import CellNetwork, set_mode, set_trainable
 from smearlab.training import losses, sampling, schedule, state
+from smearlab.training.devices import any_process, make_accelerator
+from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.validation import predict_logits, selection_score, validation_figures
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from smearlab.training.recipe import PhaseConfig, Recipe
     from smearlab.training.writers import OnEpoch
 
-_PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 _CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
 
 
@@ -219,25 +217,8 @@ class Trainer:
         progress = self.progress
         progress.loss_sum, progress.correct = float(self._loss_sum), float(self._correct)
         if not math.isfinite(progress.loss_sum):
-            raise TrainingError(self._diagnosis())
-
-    def _diagnosis(self) -> str:
-        progress, phase = self.progress, self.recipe.phases[self.progress.phase]
-        rate = self.optimiser.param_groups[0]["lr"]
-        spoilt = [name for name, weight in self.network.named_parameters() if not bool(torch.isfinite(weight).all())]
-        weights = (
-            f"{len(spoilt)} weights are no longer finite, first '{spoilt[0]}'" if spoilt else "all weights are finite"
-        )
-        advice = [f"lower phases.{progress.phase}.learning_rate (try {phase.learning_rate / 3:.1g})"]
-        if self.recipe.precision.mode != "float32":
-            advice.append("set precision.mode = 'float32'")
-        if not self.recipe.regularisation.clip_gradient:
-            advice.append("set regularisation.clip_gradient = 1.0")
-        return (
-            f"The loss is no longer a number in epoch {progress.epochs_done + 1}, step {progress.step} "
-            f"(phase '{phase.name}', learning rate {rate:.3g}, {self.recipe.precision.mode}); {weights}. "
-            f"To train again: {', or '.join(advice)}."
-        )
+            rate = float(self.optimiser.param_groups[0]["lr"])
+            raise TrainingError(diagnose(progress, self.recipe, self.network, rate))
 
     def _show(self, steps: int) -> None:
         progress = self.progress
@@ -346,33 +327,21 @@ class Trainer:
 
     def _save_if_due(self) -> None:
         """Save within the epoch when it is time, and stop here if the user asked."""
+        several = self.accelerator.num_processes > 1
+        if several and self.progress.step % _CHECK_EVERY:  # asking all processes costs a message
+            return
         due = time.monotonic() - self.saved_at > 60 * self.recipe.checkpoint.every_minutes
-        if self._agreed(due or bool(self.stop)):
+        if any_process(self.accelerator, due or bool(self.stop)):
             self._read_sums()
             self._save()
             self._stop_if_asked()
 
-    def _agreed(self, here: bool) -> bool:
-        """Whether any process wants to save: they must all wait for each other, or none."""
-        if self.accelerator.num_processes == 1:
-            return here
-        if self.progress.step % _CHECK_EVERY:
-            return False
-        wish = torch.tensor([float(here)], device=self.device)
-        return bool(self.accelerator.reduce(wish).item() > 0)
-
     def _stop_if_asked(self) -> None:
-        if self._agreed_to_stop():
+        if any_process(self.accelerator, bool(self.stop)):
             raise TrainingInterrupted(
                 f"Stopped in epoch {self.progress.epochs_done + 1} after {self.progress.steps_done} steps; "
                 f"the state is saved. To go on, give the same command with --resume."
             )
-
-    def _agreed_to_stop(self) -> bool:
-        if self.accelerator.num_processes == 1:
-            return bool(self.stop)
-        wish = torch.tensor([float(bool(self.stop))], device=self.device)
-        return bool(self.accelerator.reduce(wish).item() > 0)
 
 
 def fit(
@@ -397,13 +366,3 @@ def fit(
     """
     with torch.random.fork_rng(enabled=True):
         return Trainer(network, data, recipe, folder, display, on_epoch).run()
-
-
-def make_accelerator(recipe: Recipe) -> Accelerator:
-    """Make an accelerator with the recipe's precision; several runs in one process may each have their own."""
-    AcceleratorState._reset_state()
-    # Same seed, same machine, same result, on a GPU too: its matrix library needs this, set before it is first used.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    return Accelerator(mixed_precision=_PRECISIONS[recipe.precision.mode])

@@ -163,6 +163,8 @@ def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNe
             seed=recipe.seed,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=library_versions(),
+            licence=recipe.data.licence,
+            credit=recipe.data.credit,
         ),
     )
 
