@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from smearlab.data.atomic import atomic_path
 from smearlab.training import loop, state
 
 TINY_RECIPE = """
@@ -80,7 +81,7 @@ def at_call(number: int, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def in_write(number: int) -> Callable[[Path], AbstractContextManager[Path]]:
     """Replace the atomic writer of checkpoints by one whose n-th write is cut off half-way."""
-    original, writes = state.atomic_path, 0
+    original, writes = atomic_path, 0
 
     @contextmanager
     def cut(target: Path) -> Any:
@@ -103,7 +104,7 @@ def plant(moment: str, number: int) -> None:
         case "validation":
             loop.predict_logits = at_call(number, loop.predict_logits)  # type: ignore[attr-defined]
         case "write":
-            state.atomic_path = in_write(number)  # type: ignore[assignment]
+            state.atomic_path = in_write(number)  # type: ignore[assignment, attr-defined]
         case "saved":
             state.save_checkpoint = at_call(number, state.save_checkpoint)
         case "never":

@@ -54,16 +54,15 @@ def uninterrupted(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFac
 def train(
     data: Path, out: Path, *options: str, moment: str = "never", number: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(data, out, *options, moment=moment, number=number), **settings(), timeout=300)
+    with start(data, out, *options, moment=moment, number=number) as process:
+        output, errors = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
-def command(data: Path, out: Path, *options: str, moment: str = "never", number: int = 0) -> list[str]:
-    return [sys.executable, str(CHILD), moment, str(number), "train", str(data), "--out", str(out), *options]
-
-
-def settings() -> dict[str, object]:
+def start(data: Path, out: Path, *options: str, moment: str = "never", number: int = 0) -> subprocess.Popen[str]:
+    command = [sys.executable, str(CHILD), moment, str(number), "train", str(data), "--out", str(out), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return {"env": environment, "capture_output": True, "text": True}
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def weights_hash(out: Path) -> str:
@@ -111,7 +110,7 @@ def test_killing_one_run_again_and_again_at_random_moments(
     out, clock, kills = tmp_path / "run", random.Random(5), 0
     while kills < 10 and not (out / "report.html").exists():
         options = ["--resume"] if (out / "recipe.toml").exists() else ["--recipe", str(recipe)]
-        process = subprocess.Popen(command(data, out, *options), **settings())  # type: ignore[call-overload]
+        process = start(data, out, *options)
         wait_for_training(process, out)
         time.sleep(clock.uniform(0.0, 0.5))
         process.send_signal(signal.SIGKILL)
