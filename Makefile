@@ -15,8 +15,7 @@ PBC ?= $(wildcard ../shared/data/pbc96.parquet)
 ifneq ($(PBC),)
 export PBC
 endif
-# fit_*.py are no benchmarks: they fit constants that stand in the code, and take arguments.
-BENCHMARKS ?= $(filter-out benchmarks/fit_%,$(sort $(wildcard benchmarks/*.py)))
+BENCHMARKS ?= core_size reading training_step
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test lint types imports unit test-all bench docs clean
@@ -76,7 +75,8 @@ test-all: lint types imports ## every check, the slow tests too
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev ## the scripts in benchmarks/, on real cells with PBC=path/to/pbc96.parquet
-	@status=0; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script || status=1; done; exit $$status
+	@status=0; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || status=1; done; \
+		exit $$status
 
 docs: $(VENV)/.train ## write the tables in docs/ that come from the code
 	$(BIN)/python docs/recipe_keys.py

@@ -1,6 +1,6 @@
 """How large the core install is, package by package, and whether it works without the rest.
 
-    python benchmarks/core_size.py
+    python -m benchmarks.core_size
 
 Installs the core into a temporary environment, from the package index, and adds up the files in it; pip itself is not
 counted. Exits 1 above the target.

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.documents import PAGES, ROOT, Example, anchors_of, examples_of, links_of, make_workplace
 
-from documents import PAGES, ROOT, Example, anchors_of, examples_of, links_of, make_workplace
 from smearlab.errors import RecipeError
 from smearlab.inference.model_folder import DEFAULT_MODEL
 from smearlab.training.recipe_io import load_recipe
