@@ -22,6 +22,8 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling every new tensor with NaN, to expose reads before writes, is a debugging aid and a tenth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return Accelerator(mixed_precision=_PRECISIONS[recipe.precision.mode])
 
 
