@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         call(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()  # here, since an error at exit could no longer be caught
     except TrainingInterrupted as event:
         print(event, file=sys.stderr)
         return INTERRUPTED
@@ -34,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("smearlab: stopped.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as in `smearlab recipes | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, a folder that may not be written to, a path through a file
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"smearlab: {place}{error.strerror or error}. Check the path and its permissions.", file=sys.stderr)
+        return USER_MISTAKE
     return 0
 
 

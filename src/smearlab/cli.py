@@ -21,11 +21,13 @@ app = App(
     name="smearlab",
     help="From any collection of blood-smear cell pictures to a classifier that can be trusted.",
     version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 Overrides = Annotated[
     tuple[str, ...],
-    Parameter("--set", consume_multiple=True, negative="", help="Override values of the recipe: section.key=value."),
+    Parameter("--set", consume_multiple=1, negative="", help="Override values of the recipe: section.key=value."),
 ]
 Flag = Parameter(negative="")
 

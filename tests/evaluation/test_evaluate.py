@@ -1,0 +1,134 @@
+"""`smearlab evaluate` on a model that names pictures by their colour."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.evaluation.colour_model import COLOURS, colour_cells, write_colour_folder
+
+from smearlab.data.cells import Cells
+from smearlab.errors import DataError, ModelError
+from smearlab.evaluation.evaluate import evaluate
+from smearlab.evaluation.words import headline
+
+NAMES = tuple(COLOURS)
+
+
+def save_folder(cells: Cells, folder: Path) -> Path:
+    """Write cells as a folder of class folders."""
+    for row, picture in enumerate(cells):
+        home = folder / cells.class_names[cells.known_labels[row]]
+        home.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(home / f"{row:03}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colour_folder(tmp_path_factory.mktemp("models") / "colours")
+
+
+@pytest.fixture(scope="module")
+def evaluated(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two of eighteen pictures carry a wrong label."""
+    root = tmp_path_factory.mktemp("evaluated")
+    evaluate(model, save_folder(colour_cells(NAMES, wrong=2), root / "data"), root / "out")
+    return root / "out"
+
+
+def figures(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return content
+
+
+def test_the_figures_are_right(evaluated: Path) -> None:
+    content = figures(evaluated)
+    assert content["n"] == 18
+    assert content["accuracy"]["value"] == pytest.approx(16 / 18)
+    assert content["balanced_accuracy"]["value"] == pytest.approx((1 + 6 / 8 + 1) / 3)
+    assert content["confusion"] == [[4, 0, 0], [2, 6, 0], [0, 0, 6]]
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece"):
+        assert content[name]["low"] <= content[name]["value"] <= content[name]["high"]
+    assert set(content["per_class"]) == set(NAMES)
+    assert (content["data"], content["model"], content["left_out"]) == ("data", "colours", {})
+
+
+def test_predictions_have_the_columns_of_the_design(evaluated: Path) -> None:
+    with (evaluated / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("row", "source", "split", "true_label", "label", "confidence"),
+        *(f"p_{name}" for name in NAMES),
+    ]
+    assert [int(row["row"]) for row in rows] == list(range(18))
+    assert sum(row["true_label"] != row["label"] for row in rows) == 2
+    for row in rows:
+        probabilities = {name: float(row[f"p_{name}"]) for name in NAMES}
+        assert sum(probabilities.values()) == pytest.approx(1, abs=3e-6)
+        assert max(probabilities, key=lambda name: probabilities[name]) == row["label"]
+        assert float(row["confidence"]) == pytest.approx(probabilities[row["label"]], abs=2e-6)
+        assert row["source"].startswith(f"{row['true_label']}/")
+
+
+def test_a_report_and_tables_stand_beside(evaluated: Path) -> None:
+    page = (evaluated / "report.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html")
+    assert "colours" in page
+    assert {"metrics.json", "predictions.csv", "report.html", "figures.csv", "per_class.csv"} <= {
+        path.name for path in evaluated.iterdir()
+    }
+
+
+def test_another_order_of_classes_gives_the_same_figures(evaluated: Path, tmp_path: Path) -> None:
+    permuted = write_colour_folder(tmp_path / "permuted", NAMES[::-1])
+    data = save_folder(colour_cells(NAMES, wrong=2), tmp_path / "data")
+    content, expected = evaluate(permuted, data, tmp_path / "out"), figures(evaluated)
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc"):
+        assert content[name]["value"] == pytest.approx(expected[name]["value"], abs=1e-6)
+    for name in NAMES:
+        assert content["per_class"][name]["recall"]["value"] == expected["per_class"][name]["recall"]["value"]
+    assert np.array_equal(np.array(content["confusion"])[::-1, ::-1], expected["confusion"])
+
+
+def test_classes_that_the_model_does_not_know_are_left_out(model: Path, tmp_path: Path) -> None:
+    data = save_folder(colour_cells(("basophil", "blast", "monocyte"), per_class=3), tmp_path / "data")
+    content = evaluate(model, data, tmp_path / "out")
+    assert (content["n"], content["left_out"]) == (6, {"blast": 3})
+    assert content["accuracy"]["value"] == 1
+    assert "3 pictures of &#39;blast&#39; were left out" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_the_same_evaluation_twice_gives_the_same_files(model: Path, tmp_path: Path) -> None:
+    data = save_folder(colour_cells(NAMES, wrong=2), tmp_path / "data")
+    evaluate(model, data, tmp_path / "out")
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in ("metrics.json", "predictions.csv")}
+    evaluate(model, data, tmp_path / "out")
+    assert before == {name: (tmp_path / "out" / name).read_bytes() for name in before}
+
+
+def test_a_model_that_is_not_there_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        evaluate(tmp_path / "no model", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_in_common_writes_nothing(model: Path, tmp_path: Path) -> None:
+    data = save_folder(colour_cells(("blast", "smudge")), tmp_path / "data")
+    with pytest.raises(DataError, match="The model knows"):
+        evaluate(model, data, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("part", ["", "test"])
+def test_the_headline_is_one_line(evaluated: Path, part: str) -> None:
+    content = figures(evaluated) | ({"part": part} if part else {})
+    line = headline(content)
+    assert line.startswith("test: balanced accuracy 0.9167 [" if part else "balanced accuracy 0.9167 [")
+    assert line.endswith("on 18 pictures.")
+    assert "\n" not in line

@@ -1,0 +1,207 @@
+"""The command line: help, mistakes in one message with status 2, and nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smearlab import __version__
+from smearlab.__main__ import main
+from smearlab.errors import TrainingInterrupted
+
+COMMANDS = ("run", "train", "evaluate", "predict", "recipes")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
+
+
+def write_classes(folder: Path, names: tuple[str, ...] = ("basophil", "monocyte"), each: int = 6) -> Path:
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(each):
+            picture = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number}.png")
+    return folder
+
+
+class TestHelp:
+    def test_all_commands_are_listed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--help"]) == 0
+        shown = capsys.readouterr().out
+        assert all(re.search(rf"\b{command}\b", shown) for command in COMMANDS)
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_command_explains_itself(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([command, "--help"]) == 0
+        captured = capsys.readouterr()
+        assert f"smearlab {command}" in captured.out
+        assert captured.err == ""
+
+    def test_every_option_has_a_description(self, capsys: pytest.CaptureFixture[str]) -> None:
+        main(["run", "--help"])
+        shown = capsys.readouterr().out
+        for option, words in (("--set", "section.key=value"), ("--resume", "Go on with"), ("--out", "run folder")):
+            assert option in shown
+            assert words in shown
+        assert "--no-resume" not in shown
+
+    def test_the_version_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--version"]) == 0
+        assert __version__ in capsys.readouterr().out
+
+    def test_recipes_are_listed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["recipes"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert {"quick", "standard"} <= {line.split()[0] for line in lines}
+        assert all(len(line.split()) > 3 for line in lines)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("trian cells --out x", 'Did you mean "train"'),
+            ("fly", "fly"),
+            ("train cells --recipe quick", "--out"),
+            ("train --out x", "(?i)data"),
+            ("run nowhere --outt x", "--out"),
+            ("run nowhere extra --out x", "extra"),
+            ("predict nothing.png --out x.csv --batch-size many", "batch-size"),
+            ("predict --colour red --out x.csv", "--colour"),
+            ("predict nothing.png --out x.csv", "nothing.png"),
+            ("predict nothing.png --out x.csv --model nowhere", "nowhere"),
+            ("predict --out x.csv", "(?i)picture"),
+            ("evaluate nowhere cells --out x", "nowhere"),
+            ("run nowhere --out x", "nowhere"),
+            ("run nowhere.npz --out x", r"nowhere\.npz"),
+            ("run cells --recipe standart --out x", "Did you mean 'standard'"),
+            ("run cells --recipe no.toml --out x", r"no\.toml"),
+            ("run cells --out x --set sede=1", "Did you mean 'seed'"),
+            ("run cells --out x --set phases.0.epochs=none", r"phases\.0\.epochs"),
+            ("run cells --out x --resume", "holds no run to resume"),
+            ("run cells --resume", "no run of cells"),
+            ("run cells --recipe quick --out file", "already exists"),
+            ("run cells --recipe quick --out file/below", "file/below"),
+            ("run cells --recipe quick --out full", "already exists and is not empty"),
+            ("run file --recipe quick --out x", "file"),
+            ("run one_class --recipe quick --out x", "basophil"),
+            ("run bare --recipe quick --out x", "bare"),
+        ],
+    )
+    def test_one_message_and_status_two(self, line: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+        write_classes(Path("cells"))
+        write_classes(Path("one_class"), ("basophil",))
+        Path("bare").mkdir()
+        Path("full").mkdir()
+        Path("full/notes.txt").write_text("mine")
+        Path("file").write_text("no pictures")
+        status = main(line.split())
+        captured = capsys.readouterr()
+        assert status == 2, captured
+        assert re.search(told, captured.err), captured.err
+        assert captured.err.count("smearlab: ") == 1
+        assert "Traceback" not in captured.err
+        assert captured.out == ""
+        assert not Path("x.csv").exists()
+
+    def test_options_of_the_recipe_may_be_given_together(self, capsys: pytest.CaptureFixture[str]) -> None:
+        write_classes(Path("cells"))
+        overrides = ["--set", "sede=1", "ema.dekay=0.5", "--set", "phases.0.epoch=3"]
+        assert main(["run", "cells", "--out", "x", *overrides]) == 2
+        told = capsys.readouterr().err
+        assert all(meant in told for meant in ("'seed'", "'decay'", "'epochs'"))
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [(["run", "nowhere", "--out", "x"], "nowhere"), (["fly"], "fly"), (["run", "--set"], "--set")],
+    )
+    def test_the_process_ends_the_same_way(self, arguments: list[str], told: str) -> None:
+        done = python("-m", "smearlab", *arguments)
+        assert done.returncode == 2, done
+        assert re.search(told, done.stderr)
+        assert "Traceback" not in done.stderr
+
+    def test_a_faulty_program_is_not_taken_for_a_users_mistake(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*arguments: object, **options: object) -> None:
+            raise KeyError("a programming error")
+
+        monkeypatch.setattr("smearlab.training.recipe_io.shipped_recipes", broken)
+        with pytest.raises(KeyError, match="programming"):
+            main(["recipes"])
+
+
+class TestEnds:
+    def fail_with(self, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+        def run(*arguments: object, **options: object) -> None:
+            raise error
+
+        monkeypatch.setattr("smearlab.pipeline.run", run)
+        return main(["run"])
+
+    def test_an_interrupted_training_says_how_to_go_on(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.fail_with(TrainingInterrupted("Stopped. Add --resume."), monkeypatch) == 130
+        assert capsys.readouterr().err == "Stopped. Add --resume.\n"
+
+    def test_ctrl_c_elsewhere_is_no_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.fail_with(KeyboardInterrupt(), monkeypatch) == 130
+        assert capsys.readouterr().err == "smearlab: stopped.\n"
+
+    def test_a_full_disk_is_named(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.fail_with(OSError(28, "No space left on device", "runs/demo/last.pt"), monkeypatch) == 2
+        assert "runs/demo/last.pt: No space left on device" in capsys.readouterr().err
+
+    def test_a_missing_library_says_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        error = ModuleNotFoundError("No module named 'timm.layers'", name="timm.layers")
+        assert self.fail_with(error, monkeypatch) == 2
+        assert "pip install 'smearlab[train]'" in capsys.readouterr().err
+
+    def test_a_reader_that_goes_away_is_no_fault(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-m", "smearlab", "recipes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 0
+
+    def test_another_missing_module_is_a_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ModuleNotFoundError):
+            self.fail_with(ModuleNotFoundError("No module named 'smearlab.gone'", name="smearlab.gone"), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "smearlab",
+        "smearlab.cli",
+        "smearlab.data.read, smearlab.inference.predict, smearlab.report.page, smearlab.metrics",
+    ],
+)
+def test_no_torch_before_training(modules: str) -> None:
+    heavy = "{'torch', 'torchvision', 'timm', 'accelerate'}"
+    done = python("-c", f"import {modules}, sys; print(sorted({heavy} & set(sys.modules)))")
+    assert done.stdout.strip() == "[]", done.stderr

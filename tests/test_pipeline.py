@@ -1,0 +1,215 @@
+"""The whole way on a small folder of class folders."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smearlab.errors import RecipeError, SmearlabError, TrainingError
+from smearlab.inference.predictor import Predictor
+from smearlab.pipeline import choose_recipe, default_folder, run
+from smearlab.training.recipe_io import load_recipe
+from smearlab.training.run_folder import Run
+
+RECIPE = """
+name = "small"
+description = "Three colours."
+[framing]
+size = 24
+[split]
+train = 0.6
+validation = 0.2
+test = 0.2
+[network]
+backbone = "resnet18"
+options = { channels = [8, 8, 8, 8] }
+[precision]
+mode = "float32"
+[[phases]]
+epochs = 4
+batch_size = 12
+min_steps_per_epoch = 8
+learning_rate = 0.01
+"""
+COLOURS = {"Basophils": (150, 60, 60), "IG": (60, 150, 60), "monocyte": (60, 60, 150)}
+PER_CLASS = 15
+
+
+def write_cells(folder: Path) -> Path:
+    """Write 45 noisy pictures, a copy of one, and one that cannot be read."""
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(PER_CLASS):
+            picture = np.clip(rng.normal(colour, 40, (24, 24, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number:02}.png")
+    (folder / "IG" / "99.png").write_bytes((folder / "IG" / "03.png").read_bytes())
+    (folder / "monocyte" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pipeline")
+    write_cells(root / "cells")
+    (root / "small.toml").write_text(RECIPE, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMEARLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.chdir(root)
+        return run("cells", recipe="small.toml", overrides=["seed=5"])
+
+
+def metrics(folder: Run) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(folder.metrics.read_text())
+    return content
+
+
+class TestRun:
+    def test_the_run_folder_is_whole(self, finished: Run) -> None:
+        assert finished.path == Path("runs", "cells")
+
+    def test_its_files_are_those_of_the_design(self, root: Path, finished: Run) -> None:
+        here = root / finished.path
+        names = {path.name for path in here.iterdir()}
+        assert {"recipe.toml", "split.json", "history.jsonl", "model", "predictions.csv", "metrics.json"} <= names
+        assert {"report.html", "figures.csv", "per_class.csv"} <= names
+        assert "checkpoints" not in names
+        model = {path.name for path in (here / "model").iterdir()}
+        assert model == {"model.onnx", "weights.safetensors", "trust.safetensors", "model.json"}
+        assert not [path for path in here.rglob("*") if "tmp" in path.name]
+
+    def test_the_recipe_is_the_one_that_was_used(self, root: Path, finished: Run) -> None:
+        kept = load_recipe(root / finished.recipe)
+        assert kept == load_recipe(root / "small.toml", ["seed=5"])
+
+    def test_the_figures_are_all_there(self, root: Path, finished: Run) -> None:
+        content = metrics(Run(root / finished.path))
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece", "macro_precision", "macro_recall"):
+            assert set(content[name]) >= {"value", "low", "high"}
+        assert set(content["per_class"]) == {"basophil", "immature_granulocyte", "monocyte"}
+        assert set(content["parts"]) == {"train", "validation", "test"}
+        assert content["part"] == "test"
+        assert content["accuracy"] == content["parts"]["test"]["accuracy"]
+        assert content["pictures"]["dropped"] == 1
+        assert sum(content["pictures"].values()) == 3 * PER_CLASS + 1
+        assert (content["unreadable"], content["seed"], content["precision"]) == (1, 5, "float32")
+        assert content["parts"]["train"]["balanced_accuracy"]["value"] > 0.6
+
+    def test_every_readable_picture_has_its_line(self, root: Path, finished: Run) -> None:
+        with (root / finished.predictions).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 3 * PER_CLASS + 1
+        assert [row["split"] for row in rows if row["source"] == "IG/99.png"] == ["dropped"]
+        assert {row["split"] for row in rows} == {"train", "validation", "test", "dropped"}
+        numbers = [int(row["row"]) for row in rows]
+        assert numbers == sorted(set(numbers))
+        test = [row for row in rows if row["split"] == "test"]
+        right = sum(row["label"] == row["true_label"] for row in test) / len(test)
+        assert right == pytest.approx(metrics(Run(root / finished.path))["accuracy"]["value"])
+
+    def test_the_model_works_alone(self, root: Path, finished: Run) -> None:
+        predictor = Predictor.load(root / finished.path)
+        picture = np.asarray(Image.open(root / "cells" / "IG" / "00.png"))
+        assert predictor.predict(picture).class_names == ("basophil", "immature_granulocyte", "monocyte")
+
+    def test_the_report_tells_of_the_copy_and_the_unreadable_picture(self, root: Path, finished: Run) -> None:
+        page = (root / finished.report).read_text(encoding="utf-8")
+        assert "bad.png" in page
+        assert "1 exact copies were left out" in page
+        assert "http://" not in page.replace("http://www.w3.org", "")
+
+    def test_resuming_a_finished_run_does_nothing(
+        self, root: Path, finished: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(root)
+        monkeypatch.setattr("smearlab.pipeline.read", pytest.fail)
+        before = {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")}
+        assert run("cells", resume=True) == finished
+        assert {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")} == before
+        assert "finished already" in capsys.readouterr().err
+
+    def test_a_finished_run_is_not_overwritten(self, root: Path, finished: Run) -> None:
+        with pytest.raises(TrainingError, match="already exists and is not empty"):
+            run(root / "cells", recipe=root / "small.toml", out=root / finished.path)
+
+
+class TestMistakes:
+    def test_a_bad_recipe_leaves_no_folder(self, root: Path, tmp_path: Path) -> None:
+        with pytest.raises(RecipeError):
+            run(root / "cells", recipe=root / "small.toml", out=tmp_path / "out", overrides=["sede=1"])
+        assert not (tmp_path / "out").exists()
+
+    def test_nothing_to_resume_is_told(self, root: Path, tmp_path: Path) -> None:
+        with pytest.raises(TrainingError, match="holds no run to resume"):
+            run(root / "cells", out=tmp_path / "out", resume=True)
+
+    def test_missing_data_can_be_tried_again_with_the_same_out(self, root: Path, tmp_path: Path) -> None:
+        for _ in range(2):
+            with pytest.raises(SmearlabError, match="nowhere"):
+                run(tmp_path / "nowhere", recipe=root / "small.toml", out=tmp_path / "out")
+
+
+class TestChoosing:
+    @pytest.mark.parametrize(("data", "name"), [("demo", "quick"), ("cells.npz", "standard")])
+    def test_the_recipe_made_for_this_kind_of_data(self, tmp_path: Path, data: str, name: str) -> None:
+        assert choose_recipe(data, None, (), Run(tmp_path), resume=False) == load_recipe(name)
+
+    def test_the_runs_own_recipe_when_resuming(self, root: Path, finished: Run) -> None:
+        folder = Run(root / finished.path)
+        assert choose_recipe("cells", None, (), folder, resume=True) == load_recipe(folder.recipe)
+        assert choose_recipe("cells", "quick", ["seed=9"], folder, resume=True).seed == 9
+
+
+class TestDefaultFolder:
+    @pytest.fixture(autouse=True)
+    def _here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("data", "name"),
+        [
+            ("demo", "demo"),
+            ("/some/where/cells.npz", "cells"),
+            ("cells/", "cells"),
+            ("bloodmnist:64", "bloodmnist-64"),
+            (".", "cells"),
+        ],
+    )
+    def test_named_after_the_data(self, data: str, name: str) -> None:
+        assert default_folder(data, resume=False) == Path("runs", name)
+
+    @pytest.mark.parametrize(
+        ("taken", "new", "latest"),
+        [
+            (["pbc"], "pbc-2", "pbc"),
+            (["pbc", "pbc-2"], "pbc-3", "pbc-2"),
+            (["pbc", "pbc-9", "pbc-10"], "pbc-11", "pbc-10"),
+            (["pbc-4"], "pbc-5", "pbc-4"),
+            (["pbc", "pbc96", "pbc-test", "pbc-2-old"], "pbc-2", "pbc"),
+        ],
+    )
+    def test_numbered_where_it_is_taken(self, taken: list[str], new: str, latest: str) -> None:
+        for name in taken:
+            Path("runs", name).mkdir(parents=True)
+        assert default_folder("pbc.parquet", resume=False) == Path("runs", new)
+        assert default_folder("pbc.parquet", resume=True) == Path("runs", latest)
+
+    def test_names_with_brackets_are_plain_names(self) -> None:
+        Path("runs", "set[1]").mkdir(parents=True)
+        assert default_folder("set[1].npz", resume=False) == Path("runs", "set[1]-2")
+
+    def test_nothing_to_resume_is_told(self) -> None:
+        Path("runs", "pbc96").mkdir(parents=True)
+        with pytest.raises(TrainingError, match="no run of pbc under runs/"):
+            default_folder("pbc.parquet", resume=True)
