@@ -15,8 +15,8 @@ from torch import Tensor
 
 from benchmarks.own_loop import CLASSES, recipe_of
 from benchmarks.turns import Job, Stopwatch, Turn, serve
-from smearlab.augment import augment
-from smearlab.networks import CellNetwork
+from smearlab.augment.policy import augment
+from smearlab.networks.build import CellNetwork
 from smearlab.training.losses import classification_loss, soft_targets
 from smearlab.training.recipe import Recipe
 from smearlab.training.train import initial_network

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from benchmarks.turns import Job, Stopwatch, Turn, answer, jobs
-from smearlab.augment import AugmentConfig
+from smearlab.augment.config import AugmentConfig
 from smearlab.celltypes import CLASS_NAMES
-from smearlab.networks import NetworkConfig
+from smearlab.networks.config import NetworkConfig
 from smearlab.training.display import Display
 from smearlab.training.loop import TrainingData, fit
 from smearlab.training.recipe import PhaseConfig, PrecisionConfig, Recipe

@@ -73,7 +73,8 @@ def take_turns(rounds: int) -> dict[str, list[float]]:
 
 def heavy_libraries(code: str) -> list[str]:
     """Name the large libraries that are loaded once this code has run."""
-    ask = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nprint('\\n', *sorted(set({_HEAVY!r}) & set(sys.modules)))"
+    run = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\n"
+    ask = f"{run}print('\\n', *sorted(set({_HEAVY!r}) & set(sys.modules)))"
     return _python(ask).splitlines()[-1].split()
 
 

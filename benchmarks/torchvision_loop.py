@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import InterpolationMode, v2
 
 from benchmarks.turns import Job, Stopwatch, Turn, serve
-from smearlab.augment import AugmentConfig
+from smearlab.augment.config import AugmentConfig
 from smearlab.celltypes import CLASS_NAMES
-from smearlab.networks import SCALINGS
+from smearlab.networks.build import SCALINGS
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torchvision.transforms.v2.functional as reference
 
-from smearlab.augment import AugmentConfig
 from smearlab.augment.colour import apply_colour, draw_colour
+from smearlab.augment.config import AugmentConfig
 from smearlab.augment.geometry import symmetric
 
 STILL = {"policy": "light", "brightness": 0, "contrast": 0, "saturation": 0, "channels": 0}

@@ -10,7 +10,7 @@ import torch
 import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
-from smearlab.augment import AugmentConfig
+from smearlab.augment.config import AugmentConfig
 from smearlab.augment.geometry import apply_affine, apply_turns, draw_affine, draw_turns, sampling_grid, symmetric
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smearlab.augment import AugmentConfig, mix
-from smearlab.augment.mixing import cutmix, mixup
+from smearlab.augment.config import AugmentConfig
+from smearlab.augment.mixing import cutmix, mix, mixup
 
 CLASSES = 4
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from smearlab.augment import AugmentConfig, augment
-from smearlab.augment.config import PolicyName
+from smearlab.augment.config import AugmentConfig, PolicyName
+from smearlab.augment.policy import augment
 
 POLICIES = get_args(PolicyName)
 

@@ -13,7 +13,8 @@ from smearlab.data.framing import Framing
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
-from smearlab.networks import CellNetwork, export_onnx
+from smearlab.networks.build import CellNetwork
+from smearlab.networks.onnx import export_onnx
 
 COLOURS = {"basophil": (1.0, 0.0, 0.0), "eosinophil": (0.0, 1.0, 0.0), "monocyte": (0.0, 0.0, 1.0)}
 SIZE = 16

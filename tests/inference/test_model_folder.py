@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from tiny_model import tiny_info, tiny_network, tiny_trust, write_tiny_folder
+from tests.inference.tiny_model import tiny_info, tiny_network, tiny_trust, write_tiny_folder
 
 from smearlab.errors import ModelError
 from smearlab.inference import model_folder as folders

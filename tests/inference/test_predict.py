@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_model import CLASS_NAMES, write_tiny_folder
+from tests.inference.tiny_model import CLASS_NAMES, write_tiny_folder
 
 from smearlab.data.cells import UInt8Array
 from smearlab.data.stream import Picture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_model import tiny_info, tiny_trust, write_tiny_folder
+from tests.inference.tiny_model import tiny_info, tiny_trust, write_tiny_folder
 
 from smearlab.data.cells import Cells, UInt8Array
 from smearlab.data.framing import Framing
@@ -124,7 +124,7 @@ def test_the_framing_of_the_model_is_honoured(tmp_path: Path) -> None:
 def test_batch_and_order_change_nothing_in_a_real_network(tmp_path: Path) -> None:
     """A convolution may run another kernel for another batch size; that must stay below 1e-5."""
     torch = pytest.importorskip("torch", reason="exporting a real network needs the training extra")
-    from timm_model import write_timm_folder
+    from tests.inference.timm_model import write_timm_folder
 
     torch.manual_seed(0)
     folder = write_timm_folder(tmp_path / "model", size=96)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import timm
 import torch
-from tiny_model import tiny_info
+from tests.inference.tiny_model import tiny_info
 
 from smearlab.data.framing import Framing
 from smearlab.inference.info import IsCell

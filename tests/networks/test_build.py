@@ -7,7 +7,8 @@ import torch
 from tests.networks.tiny_network import NARROW, SIZE, pictures, tiny_network
 
 from smearlab.errors import RecipeError
-from smearlab.networks import SCALINGS, HeadConfig, NetworkConfig, build_network, count_parameters
+from smearlab.networks.build import SCALINGS, build_network, count_parameters
+from smearlab.networks.config import HeadConfig, NetworkConfig
 
 
 def build(**network: object) -> None:

@@ -7,8 +7,9 @@ import torch
 from tests.networks.tiny_network import pictures, tiny_network
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from smearlab.networks import CellNetwork, TrainableConfig, set_mode, set_trainable
-from smearlab.networks.freezing import backbone_layers
+from smearlab.networks.build import CellNetwork
+from smearlab.networks.config import TrainableConfig
+from smearlab.networks.freezing import backbone_layers, set_mode, set_trainable
 
 
 def take_step(network: CellNetwork, config: TrainableConfig) -> set[str]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from smearlab.errors import RecipeError
-from smearlab.networks import HeadConfig
+from smearlab.networks.config import HeadConfig
 from smearlab.networks.heads import build_head
 
 

@@ -10,7 +10,9 @@ import torch
 from tests.networks.tiny_network import SIZE, tiny_network
 
 from smearlab.errors import ModelError
-from smearlab.networks import CellNetwork, HeadConfig, check_onnx, export_onnx
+from smearlab.networks.build import CellNetwork
+from smearlab.networks.config import HeadConfig
+from smearlab.networks.onnx import check_onnx, export_onnx
 
 
 def raw(count: int = 5) -> np.ndarray:

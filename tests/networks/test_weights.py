@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from tests.networks.tiny_network import NARROW, SIZE, tiny_network
 
 from smearlab.errors import RecipeError
-from smearlab.networks import CellNetwork, HeadConfig, NetworkConfig, build_network
+from smearlab.networks.build import CellNetwork, build_network
+from smearlab.networks.config import HeadConfig, NetworkConfig
 
 
 def started_from(path: Path | str, network: NetworkConfig = NARROW) -> CellNetwork:

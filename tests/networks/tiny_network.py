@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from smearlab.networks import CellNetwork, HeadConfig, NetworkConfig, build_network
+from smearlab.networks.build import CellNetwork, build_network
+from smearlab.networks.config import HeadConfig, NetworkConfig
 
 # Without zero_init_last every weight has a gradient from the first step on.
 NARROW = NetworkConfig(backbone="resnet18", options={"channels": [8, 8, 8, 8], "zero_init_last": False})

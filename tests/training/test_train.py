@@ -14,7 +14,7 @@ from smearlab.data.cells import Cells
 from smearlab.data.split import Split
 from smearlab.errors import TrainingError
 from smearlab.inference.predictor import Predictor
-from smearlab.networks import build_network
+from smearlab.networks.build import build_network
 from smearlab.training import train as module
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smearlab.training.train import Trained
 
 PARTS = ("test", "validation", "train")
-_PAIRS_SHOWN = 24
+_PAIRS_SHOWN = 36
 _KINDS = {"exact_duplicate": "exact", "conflicting_duplicate": "conflicting", "near_duplicate": "near"}
 
 

@@ -17,9 +17,11 @@ import torch
 from timm.optim._optim_factory import create_optimizer_v2
 from timm.utils.model_ema import ModelEmaV3
 
-from smearlab.augment import augment, mix
+from smearlab.augment.mixing import mix
+from smearlab.augment.policy import augment
 from smearlab.errors import TrainingError, TrainingInterrupted
-from smearlab.networks import CellNetwork, set_mode, set_trainable
+from smearlab.networks.build import CellNetwork
+from smearlab.networks.freezing import set_mode, set_trainable
 from smearlab.training import losses, sampling, schedule, state
 from smearlab.training.devices import any_process, make_accelerator
 from smearlab.training.diagnosis import diagnose

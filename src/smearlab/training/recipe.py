@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from smearlab.augment import AugmentConfig
+from smearlab.augment.config import AugmentConfig
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
-from smearlab.networks import HeadConfig, NetworkConfig, TrainableConfig
+from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]

@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from smearlab.data.atomic import write_text
@@ -56,6 +55,8 @@ def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> R
 
 def recipe_toml(recipe: Recipe) -> str:
     """Write a recipe, defaults included, as TOML text that `load_recipe` reads back to the same recipe."""
+    import tomli_w  # in the train extra; a recipe can be read without it
+
     return tomli_w.dumps(recipe.model_dump(mode="json"))
 
 

@@ -20,7 +20,8 @@ from smearlab.errors import TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
-from smearlab.networks import SCALINGS, CellNetwork, build_network, check_onnx, count_parameters, export_onnx
+from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
+from smearlab.networks.onnx import check_onnx, export_onnx
 from smearlab.training.display import Display
 from smearlab.training.loop import FitResult, TrainingData, fit
 from smearlab.training.precision import choose_precision

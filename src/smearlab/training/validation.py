@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from smearlab.augment import AugmentConfig, augment
+from smearlab.augment.config import AugmentConfig
+from smearlab.augment.policy import augment
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
