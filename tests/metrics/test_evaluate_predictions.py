@@ -100,3 +100,26 @@ def test_a_thousand_resamples_of_a_real_test_part_are_quick() -> None:
     start = time.process_time()
     evaluate_predictions(*predicted, tuple("abcdefgh"))
     assert time.process_time() - start < 1.5
+
+
+def test_all_right_is_not_certainty() -> None:
+    """Nineteen of nineteen: the exact 95 % interval of Clopper and Pearson starts at 0.025 ** (1 / 19)."""
+    labels = np.repeat([0, 1], [19, 40])
+    probabilities = np.eye(2)[labels]
+
+    metrics = evaluate_predictions(labels, probabilities, ("basophil", "monocyte"))
+
+    assert metrics.per_class["basophil"].recall.low == pytest.approx(0.025 ** (1 / 19))
+    assert metrics.per_class["basophil"].recall.high == 1
+    assert metrics.per_class["monocyte"].precision.low == pytest.approx(0.025 ** (1 / 40))
+    assert metrics.accuracy.low == pytest.approx(0.025 ** (1 / 59))
+
+
+def test_all_wrong_is_not_certainty_either() -> None:
+    labels = np.array([0, 0, 0, 1])
+    probabilities = np.eye(2)[[1, 1, 1, 1]]
+
+    recall = evaluate_predictions(labels, probabilities, ("basophil", "monocyte")).per_class["basophil"].recall
+
+    assert (recall.value, recall.low) == (0, 0)
+    assert recall.high == pytest.approx(1 - 0.025 ** (1 / 3))

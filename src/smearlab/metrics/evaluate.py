@@ -93,7 +93,7 @@ def evaluate_predictions(
     area = float(macro_auc(true, table))
     return Metrics(
         n=len(true),
-        accuracy=Interval.of(float(counts.accuracy(confusion)), counts.accuracy(drawn)),
+        accuracy=Interval.of(float(counts.accuracy(confusion)), counts.accuracy(drawn), len(true)),
         balanced_accuracy=Interval.of(float(counts.balanced_accuracy(confusion)), counts.balanced_accuracy(drawn)),
         macro_precision=Interval.of(float(counts.macro_precision(confusion)), counts.macro_precision(drawn)),
         macro_recall=Interval.of(float(counts.macro_recall(confusion)), counts.macro_recall(drawn)),
@@ -130,14 +130,19 @@ def _resampled_curves(labels: IntArray, table: FloatArray, seed: int, resamples:
 def _per_class(confusion: IntArray, drawn: IntArray, class_names: Sequence[str]) -> dict[str, ClassMetrics]:
     scores, resampled = counts.class_scores(confusion), counts.class_scores(drawn)
     occurs = resampled.support > 0
+    answers = confusion.sum(0)
+
+    def interval(what: str, place: int) -> Interval:
+        support = int(scores.support[place])
+        trials = (int(answers[place]) if what == "precision" else support) if support else 0
+        known = getattr(resampled, what)[occurs[:, place], place]
+        return Interval.of(float(getattr(scores, what)[place]), known, trials)
+
     return {
         name: ClassMetrics(
-            **{
-                what: Interval.of(
-                    float(getattr(scores, what)[place]), getattr(resampled, what)[occurs[:, place], place]
-                )
-                for what in ("precision", "recall", "f1")
-            },
+            precision=interval("precision", place),
+            recall=interval("recall", place),
+            f1=interval("f1", place),
             support=int(scores.support[place]),
         )
         for place, name in enumerate(class_names)
