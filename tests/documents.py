@@ -41,11 +41,6 @@ class Example:
     mark: str
     reason: str
 
-    @property
-    def needs_default_model(self) -> bool:
-        """Whether it predicts with the model that ships."""
-        return ("smearlab predict" in self.code and "--model" not in self.code) or "Predictor.load()" in self.code
-
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
 
