@@ -111,3 +111,10 @@ def test_a_fault_of_the_listing_is_raised() -> None:
 
 def test_threads_follow_the_cores() -> None:
     assert 1 <= threads_at_hand() <= (os.cpu_count() or 1)
+
+
+def test_few_large_arrays_are_taken_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_CHUNK_BYTES", 1000)
+    listed = iter([Entry(row, "", np.zeros((20, 20, 3), np.uint8)) for row in range(6)])
+    next(load_all(listed, threads=1))
+    assert len(list(listed)) == 4  # one in work, one ahead

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from smearlab.data.decode import decode
 from smearlab.data.plainfile import read_plain_file
 from smearlab.errors import UnreadableError
@@ -53,7 +55,7 @@ def load_all(entries: Iterable[Entry], threads: int | None = None) -> Iterator[L
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         try:
             while True:
-                while len(waiting) <= workers and (chunk := list(islice(remaining, length))):
+                while len(waiting) <= workers and (chunk := _take(remaining, length)):
                     waiting.append(pool.submit(_load_chunk, chunk))
                 if not waiting:
                     return
@@ -74,6 +76,18 @@ def load(entry: Entry) -> UInt8Array | UnreadableError:
         return decode(content) if isinstance(content, bytes) else content
     except UnreadableError as error:
         return error.with_traceback(None)
+
+
+def _take(entries: Iterator[Entry], length: int) -> list[Entry]:
+    """Take the next entries; fewer where they already hold many pixels."""
+    chunk: list[Entry] = []
+    held = 0
+    for entry in islice(entries, length):
+        chunk.append(entry)
+        held += entry.content.nbytes if isinstance(entry.content, np.ndarray) else 0
+        if held >= _CHUNK_BYTES:
+            break
+    return chunk
 
 
 def _load_chunk(chunk: list[Entry]) -> list[Loaded]:

@@ -1,4 +1,6 @@
 import io
+import math
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -180,3 +182,59 @@ def test_a_header_that_claims_too_much_is_damaged(tmp_path: Path) -> None:
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         list(NpzForm(tmp_path / "none.npz", "none").entries())
+
+
+def save_bomb(path: Path, shape: tuple[int, ...], descr: str = "|u1") -> NpzForm:
+    """A small archive that swells to zeros of any shape."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+    packed = zipfile.ZipFile(path / "cells.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with packed as archive, archive.open("images.npy", "w") as file:
+        file.write(header.getvalue())
+        for _ in range(0, math.prod(shape) * np.dtype(descr).itemsize, 1_000_000):
+            file.write(bytes(1_000_000))
+    return NpzForm(path / "cells.npz", "cells")
+
+
+@pytest.mark.parametrize(
+    ("shape", "descr", "message"),
+    [
+        ((1, 8000, 8000), "|u1", "8000×8000 is more than 50,000,000 pixels"),
+        ((1, 3000, 3000, 3), "<f8", "as float64 is more than 200,000,000 bytes each"),
+    ],
+)
+def test_a_small_file_cannot_swell_to_a_huge_picture(
+    tmp_path: Path, shape: tuple[int, ...], descr: str, message: str
+) -> None:
+    form = save_bomb(tmp_path, shape, descr)
+    assert form.path.stat().st_size < 2_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=message):
+            list(form.entries())
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_labels_cannot_swell_either(tmp_path: Path) -> None:
+    fault = save(tmp_path, images=PICTURES, labels=np.zeros(5, "U2000")).labelling().fault
+    assert "8,000 bytes each" in fault
+    with zipfile.ZipFile(tmp_path / "cells.npz", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train_images.npy", b"\x93NUMPY\x02\x00" + (2**31).to_bytes(4, "little") + bytes(10))
+    with pytest.raises(DataError, match="header is too long"):
+        NpzForm(tmp_path / "cells.npz", "cells")._header("train_images")
+
+
+def test_columns_first_are_read_a_few_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.asfortranarray(RNG.integers(0, 256, (400, 40, 50, 3), dtype=np.uint8))
+    monkeypatch.setattr(npz, "_CHUNK_BYTES", 100_000)
+    form = save(tmp_path, images=images)
+    tracemalloc.start()
+    try:
+        chunks = list(map(len, form._chunks("images")))
+        assert tracemalloc.get_traced_memory()[1] < images.nbytes / 4
+    finally:
+        tracemalloc.stop()
+    assert (sum(chunks), max(chunks)) == (400, 16)
+    assert np.array_equal(pixels(list(form.entries())), images)

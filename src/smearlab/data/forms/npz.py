@@ -1,11 +1,15 @@
 """NumPy ``.npz`` files: the challenge's ``images`` and ``labels``, or MedMNIST's three parts.
 
-An array is read from the archive a few rows at a time, so that a file larger than memory can be read, and no
-array is ever held twice.
+An array is read from the archive a few rows at a time, so that a file larger than memory can be read. What the
+headers claim is checked before anything is read: a few kilobytes can swell to any size.
 """
 
 from __future__ import annotations
 
+import io
+import math
+import shutil
+import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -16,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from smearlab.data.cache import writable_cache_folder
 from smearlab.data.forms.base import UNLABELLED_HINT, Entry, Labelling
 from smearlab.data.forms.pixels import check_picture_array, to_pictures
 from smearlab.errors import DataError, did_you_mean
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 _MEDMNIST_PARTS = ("train", "val", "test")
 _CHUNK_BYTES = 8_000_000
+_MAX_HEADER_BYTES = 65_536
+_MAX_LABEL_BYTES = 4_096  # a name of a thousand letters
 
 
 @dataclass(frozen=True)
@@ -109,11 +116,16 @@ class NpzForm:
             return None, f"'{key}' in {self.path} has shape {shape}; from one-hot, save labels.argmax(axis=1)."
         if len(shape) not in (1, 2) or shape[0] != count:
             return None, f"'{key}' in {self.path} has shape {shape} for {count} pictures; give one each."
+        if dtype.itemsize > _MAX_LABEL_BYTES:
+            return None, f"'{key}' in {self.path} takes {dtype.itemsize:,} bytes each; save whole numbers or names."
         return self._array(key).reshape(-1).tolist(), ""
 
     def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        with self._member(key) as file:
+        with self._archive() as archive, archive.open(f"{key}.npy") as file:
             shape, _, dtype = _read_header(file)
+            claimed, there = math.prod(shape) * dtype.itemsize, archive.getinfo(f"{key}.npy").file_size - file.tell()
+            if claimed != there and not dtype.hasobject:
+                raise ValueError(f"'{key}' should take {claimed:,} bytes and takes {there:,}")
         return shape, dtype
 
     def _array(self, key: str) -> NDArray[Any]:
@@ -123,12 +135,12 @@ class NpzForm:
     def _chunks(self, key: str) -> Iterator[NDArray[Any]]:
         """Yield the rows of an array in order, a few megabytes at a time."""
         shape, dtype = self._header(key)
-        row_bytes = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+        row_bytes = math.prod(shape[1:]) * dtype.itemsize
         step = max(1, _CHUNK_BYTES // row_bytes)
         with self._member(key) as file:
             _, by_columns, _ = _read_header(file)
-            if by_columns:  # the rows are interleaved over the whole member, so there is no way but to read it all
-                yield self._array(key)
+            if by_columns:
+                yield from _rows_of_columns(file, shape, dtype, step)
                 return
             for start in range(0, shape[0], step):
                 count = min(step, shape[0] - start)
@@ -152,11 +164,32 @@ class NpzForm:
             raise DataError(f"{self.path} cannot be read: {error.strerror or error}.") from error
 
 
+def _rows_of_columns(
+    file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], step: int
+) -> Iterator[NDArray[Any]]:
+    """Yield some rows at a time of an array in Fortran's order, whose rows are interleaved over the whole member.
+
+    It is unpacked into a nameless file, beside the decoded pictures because /tmp may lie in memory.
+    """
+    with tempfile.TemporaryFile(dir=writable_cache_folder()) as unpacked:
+        shutil.copyfileobj(file, unpacked, _CHUNK_BYTES)
+        unpacked.flush()
+        mapped = np.memmap(unpacked, dtype, "r", shape=shape, order="F")
+        for start in range(0, shape[0], step):
+            yield np.array(mapped[start : start + step], order="C")
+        del mapped
+
+
 def _key(part: str, what: str) -> str:
     return f"{part}_{what}" if part else what
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(file)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return read(file)
+    if version == (1, 0):
+        return npy.read_array_header_1_0(file)
+    # Later versions may claim a header of 4 GB, which NumPy would read before it looks.
+    length = file.read(4)
+    if int.from_bytes(length, "little") > _MAX_HEADER_BYTES:
+        raise ValueError("its header is too long")
+    return npy.read_array_header_2_0(io.BytesIO(length + file.read(int.from_bytes(length, "little"))))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from smearlab.data.decode import MAX_PIXELS
 from smearlab.errors import DataError, UnreadableError
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     from smearlab.data.cells import UInt8Array
 
+MAX_BYTES = 4 * MAX_PIXELS
+"""The most that one picture of an array may take: as uint8, the largest with four channels."""
+
 _WANTED = "Save RGB pictures as uint8 of shape (N, height, width, 3), with values from 0 to 255."
 
 
@@ -22,7 +27,8 @@ def check_picture_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str
     """Refuse arrays that cannot be pictures.
 
     Raises:
-        DataError: wrong shape, number of channels or type; the message says what to save instead.
+        DataError: wrong shape, number of channels or type, or pictures larger than `MAX_PIXELS` or `MAX_BYTES`; the
+            message says what to save instead.
     """
     if dtype.hasobject:
         raise DataError(
@@ -31,7 +37,7 @@ def check_picture_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str
         )
     if dtype.kind not in "uif":
         raise DataError(f"{where} is of type {dtype}. {_WANTED}")
-    if 0 in shape:
+    if min(shape, default=1) < 1:
         raise DataError(f"{where} is empty: its shape is {shape}. {_WANTED}")
     if len(shape) == 4 and shape[-1] not in (1, 3, 4) and shape[1] in (1, 3, 4):
         raise DataError(f"{where} has shape {shape}, channels first. Save images.transpose(0, 2, 3, 1).")
@@ -39,6 +45,16 @@ def check_picture_array(shape: tuple[int, ...], dtype: np.dtype[Any], where: str
         raise DataError(f"{where} has shape {shape}, like a single picture. Save images[None] instead.")
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[-1] not in (1, 3, 4)):
         raise DataError(f"{where} has shape {shape}. {_WANTED}")
+    _check_size(shape, dtype, where)
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """Refuse by the header alone what an archive of a few kilobytes could swell to."""
+    what = f"The pictures of {where} are too large: {shape[1]}×{shape[2]}"
+    if shape[1] * shape[2] > MAX_PIXELS:
+        raise DataError(f"{what} is more than {MAX_PIXELS:,} pixels. Cut the cells out and save these.")
+    if math.prod(shape[1:]) * dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{what} as {dtype} is more than {MAX_BYTES:,} bytes each. {_WANTED}")
 
 
 def to_pictures(chunk: NDArray[Any], first: int, where: str) -> Iterator[UInt8Array | UnreadableError]:
