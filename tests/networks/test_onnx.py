@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -12,7 +15,7 @@ from tests.networks.tiny_network import SIZE, tiny_network
 from smearlab.errors import ModelError
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.config import HeadConfig
-from smearlab.networks.onnx import check_onnx, export_onnx
+from smearlab.networks.onnx import check_onnx, export_onnx, strip_origins
 
 
 def raw(count: int = 5) -> np.ndarray:
@@ -54,6 +57,31 @@ def test_logits_and_features_agree_for_any_batch(network: CellNetwork, exported:
 def test_the_file_holds_no_transposed_weights(exported: bytes) -> None:
     nodes = [node.op_type for node in onnx.load_from_string(exported).graph.node]
     assert nodes.count("Transpose") == 1  # the one that puts the channels first
+
+
+def test_the_file_tells_nothing_of_the_machine(exported: bytes) -> None:
+    folders = (sys.prefix, Path(torch.__file__).parent, Path(__file__).parents[1], Path.home())
+    for trace in ("site-packages", "stack_trace", ".py", *map(str, folders)):
+        assert trace.encode() not in exported, trace
+
+
+def test_metadata_and_doc_strings_are_removed_at_every_depth() -> None:
+    inner = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"], doc_string="inner")], "inner", [], []
+    )
+    branch = onnx.helper.make_node("If", ["c"], ["z"], doc_string="outer", then_branch=inner, else_branch=inner)
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1], doc_string="value")
+    graph = onnx.helper.make_graph([branch], "outer", [value], [], doc_string="graph")
+    function = onnx.helper.make_function("d", "f", ["x"], ["y"], [branch], [onnx.helper.make_opsetid("", 18)])
+    model = onnx.helper.make_model(graph, doc_string="model", functions=[function])
+    for part in (model, model.graph, model.graph.node[0], model.graph.input[0], model.functions[0].node[0]):
+        part.metadata_props.add(key="trace", value="/home/someone/network.py")
+    strip_origins(model)
+    text = str(model)
+    assert "doc_string" not in text
+    assert "metadata_props" not in text
+    assert text.count('op_type: "Identity"') == 4
+    assert text.count('op_type: "If"') == 2
 
 
 def test_a_network_that_differs_is_refused(exported: bytes) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -49,7 +47,8 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
         size: height and width of the pictures in pixels.
 
     Returns:
-        The file's bytes: input ``images`` ``uint8 (n, size, size, 3)``, outputs ``logits`` and ``features``.
+        The file's bytes: input ``images`` ``uint8 (n, size, size, 3)``, outputs ``logits`` and ``features``; nothing
+        in them tells of the machine that wrote them.
     """
     deployed = DeployedNetwork(network.cpu().float()).eval()
     # A strided copy (channels_last) would be written into the file as a transposed weight and a Transpose node.
@@ -68,10 +67,26 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
         )
     if program is None:
         raise ModelError("The network could not be written as ONNX.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.onnx")
-        program.save(path)
-        return path.read_bytes()
+    model = program.model_proto
+    strip_origins(model)
+    return model.SerializeToString()
+
+
+def strip_origins(message: Any) -> None:  # noqa: ANN401 - any message of the ONNX format
+    """Remove metadata and doc strings from an ONNX model and all that is in it.
+
+    The exporter writes a stack trace beside every node, with the paths of the machine it ran on. Nothing of it is
+    needed to compute: the outputs stay the same, bit for bit.
+
+    Args:
+        message: an ``onnx.ModelProto`` or any part of one; changed in place.
+    """
+    for field, value in message.ListFields():
+        if field.name in ("metadata_props", "doc_string"):
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for part in (value,) if hasattr(value, "ListFields") else value:
+                strip_origins(part)
 
 
 def check_onnx(model: bytes, network: CellNetwork, pictures: UInt8Array) -> float:
