@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from smearlab.data.framing import Framing
 from smearlab.errors import DataError, ModelError
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.predictor import Predictions, Predictor
+from smearlab.inference.session import FEATURES, INPUT, LOGITS
+from smearlab.inference.trust import Floats, Trust
 
 
 @pytest.fixture
@@ -29,9 +35,10 @@ def assert_same(one: Predictions, other: Predictions, tolerance: float = 1e-5) -
 
 
 def test_one_picture_gives_what_the_maths_says(predictor: Predictor) -> None:
-    found = predictor.predict(flat((20, 180, 60)))
+    found = predictor.predict(flat((20, 180, 60)), features=True)
     scores = np.array([20, 180, 60]) * 0.05 / 2.0  # the tiny network's weight, and the temperature
     np.testing.assert_allclose(found.probabilities[0], np.exp(scores) / np.exp(scores).sum(), rtol=1e-5)
+    assert found.features is not None
     np.testing.assert_allclose(found.features, [[20, 180, 60]], rtol=1e-6)
     assert (len(found), found.labels.tolist(), found.label_indices.tolist()) == (1, ["green"], [1])
     assert found.confidence[0] == found.probabilities.max()
@@ -60,6 +67,47 @@ def test_order_changes_nothing(predictor: Predictor) -> None:
     np.testing.assert_allclose(shuffled.probabilities, straight.probabilities[order], atol=1e-5)
 
 
+def test_features_are_kept_only_when_asked_for(predictor: Predictor) -> None:
+    images = np.random.default_rng(2).integers(0, 256, (10, 16, 16, 3), np.uint8)
+    kept, without = predictor.predict(images, 4, features=True), predictor.predict(images, 4)
+    assert without.features is None
+    assert without.take(np.array([1])).features is None
+    assert_same(kept, without)
+    np.testing.assert_array_equal(kept.distances, without.distances)
+    taken = kept.take(np.array([3, 1]))
+    assert kept.features is not None
+    assert taken.features is not None
+    np.testing.assert_allclose(kept.features, images.mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(taken.features, images[[3, 1]].mean((1, 2)), rtol=1e-5)
+
+
+def test_memory_grows_by_a_few_numbers_per_picture(predictor: Predictor) -> None:
+    width = 1000
+    trust = Trust(*(np.ones(shape, np.float32) for shape in ((1,), (3, width), (width, 2), (1,))))
+    results = {LOGITS: 3, FEATURES: width}
+
+    def run(names: list[str], feed: dict[str, UInt8Array]) -> list[Floats]:
+        return [np.ones((len(feed[INPUT]), results[name]), np.float32) for name in names]
+
+    session: Any = SimpleNamespace(run=run)
+    wide = Predictor(replace(predictor.folder, trust=trust, session=session))
+    tracemalloc.start()
+    try:
+        found = wide.predict(np.broadcast_to(flat((9, 99, 9)), (4000, 16, 16, 3)))
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 4000
+    assert held < 4000 * 40
+    assert peak < 4_000_000  # the features of all pictures would take 16 MB
+
+
+def test_progress_is_told_batch_by_batch(predictor: Predictor) -> None:
+    steps: list[int] = []
+    predictor.predict(np.zeros((10, 16, 16, 3), np.uint8), 4, progress=steps.append)
+    assert steps == [4, 4, 2]
+
+
 def test_mixed_sizes_are_framed_one_by_one(predictor: Predictor) -> None:
     images = [flat((200, 0, 0), 5, 9), flat((0, 200, 0), 300, 200), flat((0, 0, 200)), flat((0, 9, 0), 1, 1)]
     assert predictor.predict(images).labels.tolist() == ["red", "green", "blue", "green"]
@@ -74,7 +122,8 @@ def test_cells_and_read_only_arrays_are_taken(predictor: Predictor, tiny_cells: 
 
 @pytest.mark.parametrize("nothing", [[], np.zeros((0, 16, 16, 3), np.uint8), np.zeros((0,), np.uint8)])
 def test_nothing_gives_nothing(predictor: Predictor, nothing: UInt8Array) -> None:
-    found = predictor.predict(nothing)
+    found = predictor.predict(nothing, features=True)
+    assert found.features is not None
     shapes = (found.probabilities.shape, found.features.shape, found.labels.shape, found.confidence.shape)
     assert shapes == ((0, 3), (0, 3), (0,), (0,))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ class Predictions:
         is_cell: bool ``(n,)``, False where a picture looks like no cell the model knows.
         distances: float32 ``(n,)``, how far the features lie from the nearest class; near 1 for typical cells.
         logits: float32 ``(n, k)``, the network's raw scores.
-        features: float32 ``(n, d)``, the activations before the last layer.
+        features: float32 ``(n, d)``, the activations before the last layer; None unless they were asked for.
     """
 
     class_names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Predictions:
     is_cell: BoolArray
     distances: Floats
     logits: Floats
-    features: Floats
+    features: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -53,7 +53,7 @@ class Predictions:
             is_cell=self.is_cell[positions],
             distances=self.distances[positions],
             logits=self.logits[positions],
-            features=self.features[positions],
+            features=None if self.features is None else self.features[positions],
         )
 
     @property
@@ -116,15 +116,25 @@ class Predictor:
         """How pictures are cropped and resized before the network sees them."""
         return self.folder.info.framing
 
-    def predict(self, images: Pictures, batch_size: int = 64) -> Predictions:
+    def predict(
+        self,
+        images: Pictures,
+        batch_size: int = 64,
+        *,
+        features: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Predictions:
         """Classify pictures.
 
         Each picture is framed by itself, and neither the batch nor the order changes what is said about it.
+        Memory grows by a few numbers per picture, unless the features are kept.
 
         Args:
             images: raw RGB pixels: one picture ``uint8 (h, w, 3)``, an array ``uint8 (n, h, w, 3)``, or a
                 sequence of ``uint8 (h, w, 3)`` of mixed sizes. May be empty.
             batch_size: pictures that go through the network at once.
+            features: whether to keep the activations before the last layer: hundreds of numbers per picture.
+            progress: called after each batch with the number of pictures it had.
 
         Raises:
             DataError: pictures that are not uint8 RGB, such as floats scaled to 0 to 1.
@@ -132,12 +142,20 @@ class Predictor:
         pictures = _as_pictures(images)
         if batch_size < 1:
             raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
-        starts = range(0, len(pictures), batch_size)
-        batches = (_batch(pictures, start, start + batch_size) for start in starts)
-        return self._predictions([self._run(frame_pictures(batch, self.framing)) for batch in batches])
+        parts = [self._nothing(features)]
+        for start in range(0, len(pictures), batch_size):
+            batch = _batch(pictures, start, start + batch_size)
+            parts.append(self.predict_framed(frame_pictures(batch, self.framing), features=features))
+            if progress is not None:
+                progress(len(batch))
+        return _joined(parts)
 
-    def predict_framed(self, framed: UInt8Array) -> Predictions:
+    def predict_framed(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
         """Classify one batch of pictures ``uint8 (n, size, size, 3)`` that `framing` has already been applied to.
+
+        Args:
+            framed: the pictures.
+            features: whether to keep the activations before the last layer.
 
         Raises:
             DataError: another type or shape.
@@ -145,7 +163,7 @@ class Predictor:
         size = self.framing.size
         if framed.dtype != np.uint8 or framed.shape[1:] != (size, size, 3):
             raise DataError(f"Framed pictures are uint8 (n, {size}, {size}, 3), but got {framed.dtype} {framed.shape}.")
-        return self._predictions([self._run(framed)] if len(framed) else [])
+        return self._predictions(*self._run(framed), keep=features) if len(framed) else self._nothing(features)
 
     def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
         batch = np.ascontiguousarray(framed)
@@ -154,19 +172,34 @@ class Predictor:
             raise ModelError(f"The network in {self.folder.path} gives values that are not finite. Train it again.")
         return logits, features
 
-    def _predictions(self, results: list[tuple[Floats, Floats]]) -> Predictions:
-        trust, empty = self.folder.trust, np.zeros((0, len(self.class_names)), np.float32)
-        logits = np.concatenate([empty, *(result[0] for result in results)])
-        features = np.concatenate([trust.class_means[:0], *(result[1] for result in results)])
-        distances = trust.distances(features)
+    def _nothing(self, features: bool) -> Predictions:
+        """Return the predictions for no pictures."""
+        width = self.folder.trust.class_means.shape[1]
+        logits = np.zeros((0, len(self.class_names)), np.float32)
+        return self._predictions(logits, np.zeros((0, width), np.float32), keep=features)
+
+    def _predictions(self, logits: Floats, features: Floats, *, keep: bool) -> Predictions:
+        distances = self.folder.trust.distances(features)
         return Predictions(
             class_names=self.class_names,
-            probabilities=trust.probabilities(logits),
+            probabilities=self.folder.trust.probabilities(logits),
             is_cell=np.asarray(distances <= self.info.is_cell.threshold),
             distances=distances.astype(np.float32),
             logits=logits,
-            features=features,
+            features=features if keep else None,
         )
+
+
+def _joined(parts: list[Predictions]) -> Predictions:
+    features = [part.features for part in parts if part.features is not None]
+    return Predictions(
+        class_names=parts[0].class_names,
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        is_cell=np.concatenate([part.is_cell for part in parts]),
+        distances=np.concatenate([part.distances for part in parts]),
+        logits=np.concatenate([part.logits for part in parts]),
+        features=np.concatenate(features) if features else None,
+    )
 
 
 def _as_pictures(images: object) -> Pictures:
