@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,7 +116,7 @@ def stream(count: int, seen: list[int]) -> Iterator[Picture]:
 def test_pictures_are_read_as_they_are_needed(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     at_batch: list[int] = []
-    monkeypatch.setattr(predict_module, "stream_pictures", lambda _: stream(50, seen))
+    monkeypatch.setattr(predict_module, "stream_pictures", lambda *_: stream(50, seen))
     predict_to_file("any", model, tmp_path / "a.csv", batch_size=10, progress=lambda _: at_batch.append(len(seen)))
     assert at_batch == [10, 20, 30, 40, 50]
 
@@ -124,7 +125,7 @@ def test_odd_names_stay_on_one_line(model: Path, tmp_path: Path, monkeypatch: py
     names = ["line\nbreak.png", "not-\udcff-unicode.png", 'quote",comma.png']
     odd = [Picture(row, name, picture("red"), "") for row, name in enumerate(names)]
     odd.append(Picture(3, "bad.png", None, "first\nsecond"))
-    monkeypatch.setattr(predict_module, "stream_pictures", lambda _: iter(odd))
+    monkeypatch.setattr(predict_module, "stream_pictures", lambda *_: iter(odd))
     predict_to_file("any", model, tmp_path / "out.csv")
     assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == 5
     rows = read_csv(tmp_path / "out.csv")
@@ -135,7 +136,7 @@ def test_odd_names_stay_on_one_line(model: Path, tmp_path: Path, monkeypatch: py
 def test_a_source_that_fails_half_way_leaves_no_file(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_: object) -> Iterator[Picture]:
+    def failing(*_: object) -> Iterator[Picture]:
         yield Picture(0, "0.png", picture("red"), "")
         raise DataError("the disk was pulled out")
 
@@ -146,10 +147,6 @@ def test_a_source_that_fails_half_way_leaves_no_file(
 
 
 def test_mistakes_are_told_before_any_work(folder: Path, model: Path, tmp_path: Path) -> None:
-    source = tmp_path / "list.csv"
-    source.write_text(f"path,label\n{folder / '0_blue.png'},x\n")
-    with pytest.raises(DataError, match="destroy"):
-        predict_to_file(source, model, source)
     with pytest.raises(DataError, match="must end in"):
         predict_to_file(folder, tmp_path / "absent", tmp_path / "out.txt")
     with pytest.raises(ModelError, match="no model folder"):
@@ -159,6 +156,39 @@ def test_mistakes_are_told_before_any_work(folder: Path, model: Path, tmp_path: 
     with pytest.raises(DataError):
         predict_to_file(tmp_path / "nowhere", model, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("given", ["{out}", "{blue} {out}", "{folder} {out}", "{here}/*.csv", "-", "{here}/other.csv"])
+def test_no_file_that_is_read_is_written(
+    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    source, blue = tmp_path / "list.csv", folder / "0_blue.png"
+    source.write_text(f"path,label\n{blue},x\n")
+    (tmp_path / "other.csv").write_text(f"path\n{blue}\nlist.csv\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{blue}\n{source}\n"))
+    items = given.format(out=source, blue=blue, folder=folder, here=tmp_path).split()
+    with pytest.raises(DataError, match="destroy|no pictures"):
+        predict_to_file(items if len(items) > 1 else items[0], model, source)
+    assert source.read_text().startswith("path,label")
+
+
+def test_a_shard_of_the_source_is_not_written(folder: Path, model: Path, tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    shard = tmp_path / "shards" / "a.parquet"
+    shard.parent.mkdir()
+    pq.write_table(pa.table({"image": [{"bytes": (folder / "0_blue.png").read_bytes(), "path": None}]}), shard)
+    before = shard.read_bytes()
+    for pictures in (str(shard.parent), [str(folder), str(shard)], str(shard)):
+        with pytest.raises(DataError, match="destroy"):
+            predict_to_file(pictures, model, shard)
+    assert shard.read_bytes() == before
+
+
+def test_an_earlier_result_is_replaced(folder: Path, model: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "out.csv", folder / "out.csv"):
+        out.write_text("old")
+        assert predict_to_file(folder, model, out).n == 7
+        assert len(read_csv(out)) == 7
 
 
 def test_predicting_imports_no_torch() -> None:

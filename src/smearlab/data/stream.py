@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,22 +37,27 @@ class Picture:
     error: str
 
 
-def stream_pictures(pictures: str | Path | Sequence[str | Path]) -> Iterator[Picture]:
+def stream_pictures(pictures: str | Path | Sequence[str | Path], spare: Path | None = None) -> Iterator[Picture]:
     """Read pictures in any form, exactly one per row and in order; labels are ignored.
 
     Args:
         pictures: anything that `smearlab.data.read.read` takes; a picture; a glob; a folder of pictures, with class
             folders or without; ``-`` for a list of paths on standard input, one a line; or several of these, whose
             rows follow each other. A file that is missing from a list is a row with an error.
+        spare: a file that is to be written and must therefore not be one of those that are read.
 
     Yields:
         One `Picture` per row. Only a few are decoded ahead, so memory does not grow with their number.
 
     Raises:
-        DataError: there is no such data, it is in no known form, or it is damaged as a whole.
+        DataError: there is no such data, it is in no known form, it is damaged as a whole, or `spare` belongs to it.
         MissingExtraError: a Parquet file is given and pyarrow is not installed.
     """
-    for row, (entry, picture) in enumerate(load_all(_entries(pictures))):
+    entries = _entries(pictures)
+    if spare is not None and spare.exists():
+        _refuse_to_destroy(spare, _files_of(pictures))
+        entries = _sparing(entries, spare)
+    for row, (entry, picture) in enumerate(load_all(entries)):
         if isinstance(picture, UnreadableError):
             yield Picture(row, entry.source, None, str(picture))
         else:
@@ -92,10 +98,43 @@ def _from_several(pictures: Sequence[str | Path]) -> Iterator[Entry]:
         raise DataError("No pictures are given. Name a picture, a folder, or one of the other forms of data.")
     for item in pictures:
         path = Path(item).expanduser()
-        if not (is_container(item) or (glob.has_magic(str(item)) and not path.exists())):
+        if not _is_form(item):
             yield Entry(0, str(item), path)
             continue
         # Two folders may hold files of the same name.
         prefix = f"{path.resolve().name}/" if path.is_dir() else ""
         for entry in _from_form(item):
             yield replace(entry, source=prefix + entry.source)
+
+
+def _is_form(item: str | Path) -> bool:
+    """Tell whether one of several inputs may hold several pictures; anything else is the path of a picture."""
+    return is_container(item) or (glob.has_magic(str(item)) and not Path(item).expanduser().exists())
+
+
+def _files_of(pictures: str | Path | Sequence[str | Path]) -> Iterator[Path]:
+    """Name every file that will be read, but for those that standard input names."""
+    for item in [pictures] if isinstance(pictures, (str, Path)) else pictures:
+        if _is_form(item) and str(item) != "demo":
+            yield from (path for _, path in open_form(item).files())
+        elif str(item) not in {"demo", "-"}:
+            yield Path(item).expanduser()
+
+
+def _sparing(entries: Iterable[Entry], spare: Path) -> Iterator[Entry]:
+    """Check what cannot be known beforehand: the paths on standard input."""
+    for entry in entries:
+        if isinstance(entry.content, Path):
+            _refuse_to_destroy(spare, [entry.content])
+        yield entry
+
+
+def _refuse_to_destroy(spare: Path, files: Iterable[Path]) -> None:
+    known = spare.stat()
+    for path in files:
+        try:
+            same = os.path.samestat(path.stat(), known)
+        except (OSError, ValueError):  # what cannot be read cannot be the same; its row says why
+            continue
+        if same:
+            raise DataError(f"{spare} is among the files to predict; writing there would destroy it. Choose another.")

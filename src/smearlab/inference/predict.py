@@ -78,30 +78,25 @@ def predict_to_file(
         progress: called after each batch with the number of pictures it had.
 
     Raises:
-        DataError: the source cannot be read at all, or `out` has an unknown suffix or is the source itself.
+        DataError: the source cannot be read at all, or `out` has an unknown suffix or is one of the
+            files of the source.
         ModelError: the model cannot be loaded.
         MissingExtraError: ``.parquet`` without pyarrow.
     """
     out = Path(out)
     check_suffix(out)
-    _check_not_source(pictures, out)
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, threads)
     summary = PredictSummary(out)
     with open_writer(out, prediction_columns(predictor.class_names)) as write:
-        for batch in _batches(stream_pictures(pictures), predictor, batch_size):
+        for batch in _batches(stream_pictures(pictures, out), predictor, batch_size):
             predictions = predictor.predict_framed(_stack(batch, predictor.framing.size))
             write(list(_rows(batch, predictions)))
             summary.add(predictions, errors=len(batch) - len(predictions))
             if progress is not None:
                 progress(len(batch))
     return summary
-
-
-def _check_not_source(pictures: str | Path | Sequence[str], out: Path) -> None:
-    if isinstance(pictures, str | Path) and Path(pictures).resolve() == out.resolve():
-        raise DataError(f"{out} holds the pictures to predict; writing the predictions there would destroy it.")
 
 
 def _batches(pictures: Iterable[Picture], predictor: Predictor, size: int) -> Iterator[list[_Framed]]:
