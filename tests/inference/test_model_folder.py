@@ -24,9 +24,14 @@ def edit_info(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def vouch(folder: Path) -> None:
+    """Record the files as they are now, as a program that writes wrong files would."""
+    edit_info(folder, files=folders.file_hashes(folder))
+
+
 def test_a_written_folder_reads_back_the_same(model_folder: Path) -> None:
     read = read_model_folder(model_folder)
-    assert read.info == tiny_info()
+    assert read.info == tiny_info(files=folders.file_hashes(model_folder))
     assert {path.name for path in model_folder.iterdir()} == set(folders.FILES)
     for name, array in tiny_trust().items():
         np.testing.assert_array_equal(read.trust.tensors()[name], array)
@@ -47,11 +52,42 @@ def test_an_unknown_file_is_refused(model_folder: Path, name: str) -> None:
         read_model_folder(model_folder)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "weights.safetensors", "trust.safetensors", "model.json"])
+@pytest.mark.parametrize("name", folders.FILES)
 @pytest.mark.parametrize("content", [b"", b"\x80\x04N.", b"{", b"\xff" * 64])
-def test_a_damaged_file_is_refused(model_folder: Path, name: str, content: bytes) -> None:
+@pytest.mark.parametrize("vouched", [False, True])
+def test_a_damaged_file_is_refused(model_folder: Path, name: str, content: bytes, vouched: bool) -> None:
     (model_folder / name).write_bytes(content)
+    if vouched and name != "model.json":
+        vouch(model_folder)
     with pytest.raises(ModelError, match=name):
+        read_model_folder(model_folder)
+
+
+@pytest.mark.parametrize("name", folders.HASHED)
+def test_a_file_of_another_model_is_refused(model_folder: Path, tmp_path: Path, name: str) -> None:
+    trust = tiny_trust() | {"temperature": np.array([3.0], np.float32)}
+    weights = {"w": np.ones((3, 3), np.float32)}
+    other = write_model_folder(
+        tmp_path / "other", onnx=tiny_network(scale=2), weights=weights, trust=trust, info=tiny_info()
+    )
+    read_model_folder(other)
+    (model_folder / name).write_bytes((other / name).read_bytes())
+    with pytest.raises(ModelError, match=rf"{name} is not the file that model\.json was written with .* another model"):
+        read_model_folder(model_folder)
+
+
+@pytest.mark.parametrize("files", [{}, {"model.onnx": "0" * 64}, {"../model.onnx": "0" * 64}])
+def test_a_model_json_that_does_not_vouch_for_its_files_is_refused(model_folder: Path, files: dict[str, str]) -> None:
+    edit_info(model_folder, files=files)
+    with pytest.raises(ModelError, match=r"must give the SHA-256 of model\.onnx, .* older smearlab"):
+        read_model_folder(model_folder)
+
+
+@pytest.mark.parametrize("name", folders.FILES)
+def test_a_link_is_refused(model_folder: Path, tmp_path: Path, name: str) -> None:
+    (model_folder / name).rename(tmp_path / "elsewhere")
+    (model_folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=f"{name} is a link"):
         read_model_folder(model_folder)
 
 
@@ -99,6 +135,7 @@ def test_infinite_thresholds_are_refused(model_folder: Path) -> None:
 def test_wrong_trust_is_refused(model_folder: Path, changes: dict[str, np.ndarray | None], message: str) -> None:
     tensors = {name: array for name, array in (tiny_trust() | changes).items() if array is not None}
     save_file(tensors, model_folder / "trust.safetensors")
+    vouch(model_folder)
     with pytest.raises(ModelError, match=message):
         read_model_folder(model_folder)
 

@@ -83,7 +83,12 @@ class Provenance(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """The contents of ``model.json``; unknown keys are refused."""
+    """The contents of ``model.json``; unknown keys are refused.
+
+    Attributes:
+        files: SHA-256 in hexadecimal digits of each other file of the folder, which tells a damaged file, or one of
+            another model; filled in when the folder is written.
+    """
 
     model_config = _STRICT
 
@@ -95,6 +100,7 @@ class ModelInfo(BaseModel):
     network: NetworkInfo
     is_cell: IsCell
     provenance: Provenance = Provenance()
+    files: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("class_names")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 NETWORK, WEIGHTS, TRUST, INFO = "model.onnx", "weights.safetensors", "trust.safetensors", "model.json"
-FILES = (NETWORK, WEIGHTS, TRUST, INFO)
+HASHED = (NETWORK, WEIGHTS, TRUST)
+FILES = (*HASHED, INFO)
 DEFAULT_MODEL = Path(__file__).parent / "default"
 Tensors: TypeAlias = "Mapping[str, NDArray[np.generic]]"
 
@@ -92,11 +94,13 @@ def read_model_folder(path: str | Path, threads: int | None = None) -> ModelFold
         threads: CPU threads of the network; None takes as many as there are cores.
 
     Raises:
-        ModelError: a file is missing, unknown, damaged or of a newer format, or the files contradict each other.
+        ModelError: a file is missing, unknown, damaged, of another model or of a newer format, or the files
+            contradict each other.
     """
     path = Path(path)
     _check_files(path)
-    info = parse_info((path / INFO).read_text(encoding="utf-8", errors="replace"), str(path / INFO))
+    info = _read_info(path)
+    _check_hashes(path, info)
     trust = parse_trust(_read_tensors(path / TRUST), str(path / TRUST))
     _check_weights(path / WEIGHTS)
     session = open_session((path / NETWORK).read_bytes(), str(path / NETWORK), threads)
@@ -122,7 +126,7 @@ def write_model_folder(
             ``logits`` float32 ``(n, k)`` and ``features`` float32 ``(n, d)``; scaling is inside the graph.
         weights: the arrays, or the safetensors data or file that holds them.
         trust: the arrays that `smearlab.inference.trust.fit_trust` returns.
-        info: what ``model.json`` is to say.
+        info: what ``model.json`` is to say; its `files` are filled in here.
 
     Returns:
         The folder.
@@ -136,9 +140,22 @@ def write_model_folder(
         (folder / NETWORK).write_bytes(onnx if isinstance(onnx, bytes) else Path(onnx).read_bytes())
         (folder / WEIGHTS).write_bytes(_tensor_bytes(weights))
         (folder / TRUST).write_bytes(_tensor_bytes(trust))
-        write_json(folder / INFO, info.model_dump(mode="json"))
+        write_json(folder / INFO, info.model_copy(update={"files": file_hashes(folder)}).model_dump(mode="json"))
         read_model_folder(folder, threads=1)
     return target
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a model folder that ``model.json`` vouches for, by name.
+
+    Args:
+        folder: a folder that has these files.
+    """
+    hashes = {}
+    for name in HASHED:
+        with (folder / name).open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def _check_replaceable(target: Path) -> None:
@@ -151,6 +168,9 @@ def _check_files(path: Path) -> None:
     if not path.is_dir():
         raise ModelError(_why_no_model(path))
     found = {entry.name for entry in path.iterdir()}
+    # What a link points at can change, or lie outside the folder that was checked and copied.
+    if links := [name for name in FILES if (path / name).is_symlink()]:
+        raise ModelError(f"{path / links[0]} is a link. A model folder holds its files themselves: copy it there.")
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
         raise ModelError(f"{path} lacks {', '.join(missing)}. Copy the model folder again, whole.")
@@ -158,6 +178,24 @@ def _check_files(path: Path) -> None:
         raise ModelError(
             f"{path} holds {', '.join(unknown)}, which is no part of a model and could be harmful."
             f" A model folder has only {', '.join(FILES)}: remove the rest if you know where it comes from."
+        )
+
+
+def _read_info(path: Path) -> ModelInfo:
+    return parse_info((path / INFO).read_text(encoding="utf-8", errors="replace"), str(path / INFO))
+
+
+def _check_hashes(path: Path, info: ModelInfo) -> None:
+    if set(info.files) != set(HASHED):
+        raise ModelError(
+            f"{path / INFO} must give the SHA-256 of {', '.join(HASHED)} under 'files'. It is damaged, or was written"
+            " by an older smearlab: copy the model folder again, whole, or train the model again."
+        )
+    found = file_hashes(path)
+    if strange := [name for name in HASHED if found[name] != info.files[name].lower()]:
+        raise ModelError(
+            f"{path / strange[0]} is not the file that {INFO} was written with (its SHA-256 differs): it is damaged or"
+            " belongs to another model. Copy the model folder again, whole."
         )
 
 
