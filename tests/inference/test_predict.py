@@ -167,7 +167,7 @@ def test_no_file_that_is_read_is_written(
     (tmp_path / "other.csv").write_text(f"path\n{blue}\nlist.csv\n")
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{blue}\n{source}\n"))
     items = given.format(out=source, blue=blue, folder=folder, here=tmp_path).split()
-    with pytest.raises(DataError, match="destroy|no pictures"):
+    with pytest.raises(DataError, match=r"destroy|no pictures"):
         predict_to_file(items if len(items) > 1 else items[0], model, source)
     assert source.read_text().startswith("path,label")
 

@@ -84,6 +84,22 @@ def test_linked_class_folders_are_followed(tmp_path: Path) -> None:
     assert FolderForm(tmp_path / "set").names == ["a/x.png", "b/2.png"]
 
 
+def test_pictures_belong_to_the_class_they_lie_in_not_to_one_that_links_there(tmp_path: Path) -> None:
+    put(tmp_path, "A/1.png", "B/2.png", "B/deep/3.png", "C/4.png")
+    (tmp_path / "A" / "more").symlink_to(Path("..") / "B", target_is_directory=True)
+    (tmp_path / "A" / "deeper").symlink_to(tmp_path / "B" / "deep", target_is_directory=True)
+    entries = {entry.source: entry.label for entry in FolderForm(tmp_path).entries()}
+    assert entries == {"A/1.png": "A", "B/2.png": "B", "B/deep/3.png": "B", "C/4.png": "C"}
+
+
+def test_a_folder_outside_is_listed_once_however_many_links_lead_there(tmp_path: Path) -> None:
+    put(tmp_path, "store/x.png", "store/deep/y.png", "set/a/1.png", "set/b/2.png")
+    for link in ("a/one", "a/two"):
+        (tmp_path / "set" / link).symlink_to(tmp_path / "store", target_is_directory=True)
+    names = ["a/1.png", "a/one/deep/y.png", "a/one/x.png", "b/2.png"]
+    assert FolderForm(tmp_path / "set").names == names
+
+
 def test_empty_folders_say_what_they_hold(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is empty"):
         list(FolderForm(tmp_path).entries())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -132,22 +133,30 @@ def _before_wildcard(pattern: Path) -> Iterator[str]:
 
 
 def _pictures_below(root: Path) -> Iterator[str]:
-    """Walk a folder, through links too, but into each real folder only once, so that a loop of links ends."""
+    """Walk a folder, through links too, but into each real folder only once, so that a loop of links ends.
+
+    Real folders come before links: pictures that lie in one class and are linked to from another belong to the first.
+    """
     seen: set[tuple[int, int]] = set()
-    suffixes = picture_suffixes()
-    for path, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
-        status = Path(path).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if name[0] != "." and name not in _IGNORED_FOLDERS)
-        # Joining text is several times faster here than joining paths, and a set may have a million pictures.
-        below = "".join(f"{part}/" for part in Path(path).relative_to(root).parts)
-        for name in files:
-            stem, dot, suffix = name.rpartition(".")
-            if stem and stem[0] != "." and (dot + suffix).lower() in suffixes:
-                yield below + name
+    waiting = deque([root])
+    while waiting:
+        start = waiting.popleft()
+        for path, folders, files in os.walk(start, onerror=_refuse):
+            status = Path(path).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            folders[:] = sorted(name for name in folders if name[0] != "." and name not in _IGNORED_FOLDERS)
+            waiting += [Path(path, name) for name in folders if Path(path, name).is_symlink()]
+            # Joining text is several times faster here than joining paths, and a set may have a million pictures.
+            below = "".join(f"{part}/" for part in Path(path).relative_to(root).parts)
+            yield from (below + name for name in files if _has_picture_name(name))
+
+
+def _has_picture_name(name: str) -> bool:
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and stem[0] != "." and (dot + suffix).lower() in picture_suffixes()
 
 
 def _refuse(error: OSError) -> None:
