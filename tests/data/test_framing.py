@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -144,3 +145,19 @@ def test_an_error_in_one_picture_is_not_lost_in_a_thread(tiny_cells: Cells) -> N
     images = [smooth(30, 30)] * 100 + [np.zeros((30, 30), np.uint8)]
     with pytest.raises(DataError, match="RGB"):
         frame_pictures(images, Framing(size=16))
+
+
+@pytest.mark.parametrize("in_memory", [0, 2**30])
+def test_framing_many_pictures_shows_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    images = np.stack([smooth(30, 30, seed) for seed in range(100)])
+    cells = Cells(images, None, np.array([""] * 100), ("a", "b"), np.arange(100))
+    monkeypatch.setattr(framing_module, "IN_MEMORY_BYTES", in_memory)
+    frame_cells(cells, Framing(size=18))
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    frame_cells(cells, Framing(size=17))
+    captured = capsys.readouterr()
+    assert "Framing pictures" in captured.err
+    assert captured.out == ""

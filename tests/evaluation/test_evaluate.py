@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,15 @@ def test_the_headline_is_one_line(evaluated: Path, part: str) -> None:
     assert line.startswith("test: balanced accuracy 0.9167 [" if part else "balanced accuracy 0.9167 [")
     assert line.endswith("on 18 pictures.")
     assert "\n" not in line
+
+
+def test_a_terminal_shows_how_far_it_is(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(model, colour_cells(NAMES), tmp_path / "quiet")
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    evaluate(model, colour_cells(NAMES), tmp_path / "shown")
+    captured = capsys.readouterr()
+    assert "Naming pictures" in captured.err
+    assert captured.out == ""

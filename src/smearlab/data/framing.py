@@ -17,11 +17,12 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from smearlab.data.cells import Cells, Pictures, UInt8Array
+from smearlab.data.progress import progress
 from smearlab.data.window import Window, auto_window, cell_window, centre_window
 from smearlab.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 IN_MEMORY_BYTES = 64 * 2**20
 """Framed collections up to this size are returned in memory; larger ones as a memory map of the cache."""
@@ -122,9 +123,13 @@ def frame_cells(cells: Cells, framing: Framing) -> UInt8Array:
     """
     images = cells.images
     shape = (len(images), framing.size, framing.size, 3)
-    if _is_framed(images, framing) or int(np.prod(shape)) <= IN_MEMORY_BYTES:
-        return frame_pictures(images, framing)
-    return _frame_through_cache(images, framing, shape)
+    if isinstance(images, np.ndarray) and _is_framed(images, framing):
+        return images
+    if int(np.prod(shape)) > IN_MEMORY_BYTES:
+        return _frame_through_cache(images, framing, shape)
+    framed = np.empty(shape, np.uint8)
+    _frame_with_bar(framed, images, framing)
+    return framed
 
 
 def frame_pictures(images: Pictures, framing: Framing) -> UInt8Array:
@@ -159,7 +164,7 @@ def _frame_through_cache(images: Pictures, framing: Framing, shape: tuple[int, .
 
     def build(folder: Path) -> None:
         framed = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
-        _frame_into(framed, images, framing)
+        _frame_with_bar(framed, images, framing)
         framed.flush()
 
     folder = open_or_build(f"framed-{_content_key(images, framing)}", build)
@@ -167,18 +172,27 @@ def _frame_through_cache(images: Pictures, framing: Framing, shape: tuple[int, .
     return framed
 
 
-def _frame_into(framed: UInt8Array, images: Pictures, framing: Framing) -> None:
+def _frame_with_bar(framed: UInt8Array, images: Pictures, framing: Framing) -> None:
+    with progress("Framing pictures", len(framed)) as advance:
+        _frame_into(framed, images, framing, advance)
+
+
+def _frame_into(
+    framed: UInt8Array, images: Pictures, framing: Framing, advance: Callable[[int], None] | None = None
+) -> None:
     # Threads, as Pillow lets go of the interpreter while it resizes.
-    def work(rows: range) -> None:
+    def work(rows: range) -> int:
         for row in rows:
             framed[row] = frame_picture(images[row], framing)
+        return len(rows)
 
     if len(framed) <= _CHUNK:
         work(range(len(framed)))
         return
     with ThreadPoolExecutor(_cores()) as pool:
-        for _ in pool.map(work, _chunks(len(framed), _CHUNK)):
-            pass
+        for done in pool.map(work, _chunks(len(framed), _CHUNK)):
+            if advance is not None:
+                advance(done)
 
 
 def _chunks(total: int, size: int) -> Iterator[range]:
@@ -191,8 +205,10 @@ def _cores() -> int:
 
 def _content_key(images: Pictures, framing: Framing) -> str:
     digest = hashlib.sha256(f"{_FORMAT} {framing.model_dump_json()}".encode())
-    for index in range(len(images)):
-        image = np.ascontiguousarray(images[index])
-        digest.update(repr(image.shape).encode())
-        digest.update(image.data)
+    with progress("Looking for framed pictures", len(images)) as advance:
+        for index in range(len(images)):
+            image = np.ascontiguousarray(images[index])
+            digest.update(repr(image.shape).encode())
+            digest.update(image.data)
+            advance(1)
     return digest.hexdigest()[:32]

@@ -13,7 +13,14 @@ from smearlab.data.cells import Cells
 from smearlab.data.read import read
 from smearlab.evaluation.facts import machine_facts, model_facts, skipped_pictures
 from smearlab.evaluation.matching import Matched, match_classes
-from smearlab.evaluation.measure import Measured, class_examples, part_result, worst_mistakes, write_predictions
+from smearlab.evaluation.measure import (
+    Measured,
+    class_examples,
+    part_result,
+    predict_with_bar,
+    worst_mistakes,
+    write_predictions,
+)
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, EvaluationReport
 from smearlab.report.evaluation_report import write_evaluation_report
@@ -40,7 +47,7 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)
     read_at = time.monotonic()
-    measured = Measured(matched.cells, matched.labels, predictor.predict(matched.cells.images))
+    measured = Measured(matched.cells, matched.labels, predict_with_bar(predictor, matched.cells.images))
     metrics = measured.metrics(seed)
     seconds = {"read": read_at - start, "predict and measure": time.monotonic() - read_at}
     folder = Path(out)

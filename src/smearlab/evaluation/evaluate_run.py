@@ -15,6 +15,7 @@ from smearlab.evaluation.measure import (
     class_examples,
     example,
     part_result,
+    predict_with_bar,
     worst_mistakes,
     write_predictions,
 )
@@ -52,7 +53,7 @@ def evaluate_run(run: Run, prepared: Prepared, trained: Trained, seconds: Mappin
     start = time.monotonic()
     predictor = Predictor.load(run.model)
     cells = prepared.cells
-    measured = Measured(cells, cells.known_labels, predictor.predict(cells.images))
+    measured = Measured(cells, cells.known_labels, predict_with_bar(predictor, cells.images))
     write_predictions(run.predictions, measured, prepared.parts)
     by_part = {part: measured.take(getattr(prepared.split, part)) for part in PARTS}
     by_part = {part: some for part, some in by_part.items() if len(some.labels)}

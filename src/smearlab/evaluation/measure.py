@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smearlab.data.atomic import atomic_path
+from smearlab.data.progress import progress
 from smearlab.metrics import evaluate_predictions
 from smearlab.report.contents import Example, Mistake, PartResult
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from smearlab.data.cells import Cells, IntArray, StrArray
-    from smearlab.inference.predictor import Predictions
+    from smearlab.data.cells import Cells, IntArray, Pictures, StrArray
+    from smearlab.inference.predictor import Predictions, Predictor
 
 MISTAKES_SHOWN = 48
 
@@ -49,6 +50,12 @@ class Measured:
         """Return the figures with their 95 % bootstrap intervals, as ``metrics.json`` holds them."""
         predictions = self.predictions
         return evaluate_predictions(self.labels, predictions.probabilities, predictions.class_names, seed).to_json()
+
+
+def predict_with_bar(predictor: Predictor, images: Pictures) -> Predictions:
+    """Classify pictures, with a progress bar on a terminal."""
+    with progress("Naming pictures", len(images)) as advance:
+        return predictor.predict(images, progress=advance)
 
 
 def part_result(measured: Measured, metrics: dict[str, Any]) -> PartResult:
