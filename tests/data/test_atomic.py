@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from smearlab.data import atomic
-from smearlab.data.atomic import atomic_folder, atomic_path, write_bytes, write_json, write_text
+from smearlab.data.atomic import (
+    atomic_folder,
+    atomic_path,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from smearlab.errors import DataError
 
 
@@ -131,3 +138,18 @@ def test_killed_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     child = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
     assert child.returncode == -signal.SIGKILL
     assert target.read_text() == "old"
+
+
+def test_leftovers_of_a_kill_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = ["model", "model/model.json", "checkpoints", "checkpoints/deep", "a.tmp-b"]
+    left = [".tmp-0123abcd-model", ".tmp-0123abcd-metrics.json", "checkpoints/.tmp-89abcdef-last.pt"]
+    for name in (*kept, *left):
+        path = tmp_path / name
+        if path.suffix in (".json", ".pt", ".tmp-b"):
+            path.write_text("x")
+        else:
+            path.mkdir()
+    (tmp_path / left[0] / "model.onnx").write_text("half")
+    remove_leftovers(tmp_path)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == sorted(kept)
+    remove_leftovers(tmp_path / "none")  # a run that has not begun

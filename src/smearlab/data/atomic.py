@@ -107,6 +107,19 @@ def flush_folder(folder: Path) -> None:
         _flush(Path(path))
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder and in the folders directly below it.
+
+    Call it only for a folder that no other process is writing to.
+    """
+    for pattern in (f"{TEMPORARY_PREFIX}*", f"*/{TEMPORARY_PREFIX}*"):
+        for path in list(folder.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def _temporary_name(target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{target.name}"
