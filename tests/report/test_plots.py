@@ -69,6 +69,14 @@ def test_one_part_needs_no_legend() -> None:
     assert "pictures</text>" not in str(plots.class_distribution(NAMES, {"pictures": [7, 5]}).block().svg)
 
 
+@pytest.mark.parametrize(("low", "starts_at_0"), [(0.0, True), (0.02, True), (0.31, False), (0.95, False)])
+def test_an_axis_that_does_not_start_at_0_says_so(low: float, starts_at_0: bool) -> None:
+    values = [Estimate(0.97, low, 1.0), Estimate(0.96, 0.95, 0.99)]
+    plot = plots.per_class_intervals(NAMES, {"recall": values})
+    assert ("0 %" in re.findall(r">([\d.]+ %)<", str(plot.block().svg))) == starts_at_0
+    assert ("does not start at 0" in plot.caption) == (not starts_at_0)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_save_writes_a_light_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"heat{suffix}"

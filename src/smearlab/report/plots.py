@@ -100,6 +100,8 @@ def per_class_intervals(class_names: Sequence[str], figures: Mapping[str, Sequen
         figures: name of the figure (up to three) to one estimate per class, all shares from 0 to 1.
     """
     titles = [celltypes.title(name) for name in class_names]
+    lowest = min((end for values in figures.values() for v in values for end in _ends(v)), default=0.0)
+    start = max(0.0, np.floor(lowest * 20) / 20 - 0.005)
 
     def draw(figure: MplFigure, palette: Palette) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -109,8 +111,7 @@ def per_class_intervals(class_names: Sequence[str], figures: Mapping[str, Sequen
         for (name, values), offset, shade in zip(figures.items(), offsets, palette.series, strict=False):
             _intervals(axes, np.arange(len(titles)) + offset, values, name, shade)
         _rows(axes, titles, palette)
-        lowest = min((end for values in figures.values() for v in values for end in _ends(v)), default=0.0)
-        axes.set_xlim(max(0.0, np.floor(lowest * 20) / 20 - 0.005), 1.004)
+        axes.set_xlim(start, 1.004)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         axes.grid(visible=False, axis="y")
@@ -120,7 +121,7 @@ def per_class_intervals(class_names: Sequence[str], figures: Mapping[str, Sequen
         f"{name}: " + ", ".join(f"{t} {percent(v.value)}" for t, v in zip(titles, values, strict=True))
         for name, values in figures.items()
     )
-    caption = "Points with 95 % intervals. The axis does not start at 0."
+    caption = "Points with 95 % intervals." + (" The axis does not start at 0." if start else "")
     return Plot(draw, f"{' and '.join(figures).capitalize()} by class", alt, caption, height=62 + 27 * len(titles))
 
 
