@@ -6,6 +6,7 @@ The order is BloodMNIST's (Yang et al. 2023, MedMNIST v2). Data and models are m
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -73,10 +74,15 @@ _OTHER_COLOURS = ("#117733", "#999933", "#aa4499", "#44aa99", "#88ccee", "#ddcc7
 def identifier(text: str) -> str:
     """Turn any class name into an identifier: lower case, words joined by underscores.
 
-    >>> identifier(" Immature  granulocytes(myelocytes) ")
-    'immature_granulocytes_myelocytes'
+    Letters of all scripts stay; Latin ones lose their accents.
+
+    >>> identifier(" Immature  granulocytes(myelocytes) "), identifier("Größe"), identifier("细胞")
+    ('immature_granulocytes_myelocytes', 'grosse', '细胞')
     """
-    return re.sub(r"[^0-9a-z]+", "_", text.strip().lower()).strip("_")
+    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text.casefold()))
+    # Outside Latin, a mark may make another letter (か, が) or be a vowel of its own.
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in plain)
+    return "_".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
 def canonical_name(text: str) -> str:

@@ -13,9 +13,13 @@ def resolve(labels: Sequence[RawLabel], declared: tuple[str, ...] | None = None)
     known = {repr(label): label for label in labels}
     codes = np.array([list(known).index(repr(label)) for label in labels])
     raw = RawLabels(list(known.values()), codes, declared)
-    indices, names = resolve_labels(raw, np.arange(len(labels)), "cells.npz")
+    indices, names, _ = resolve_labels(raw, np.arange(len(labels)), "cells.npz")
     assert indices.dtype == np.int64
     return indices.tolist(), names
+
+
+def notes_of(*names: str) -> tuple[str, ...]:
+    return resolve_labels(RawLabels(names, np.arange(len(names))), np.arange(len(names)), "cells").notes
 
 
 def test_numbers_up_to_7_are_the_cell_types() -> None:
@@ -71,7 +75,7 @@ def test_declared_names_are_what_numbers_index() -> None:
         ([*range(8), 255], r"label 255 in row 8 of cells.npz is out of range: others run from 0 to 7"),
         ([0, 1, 300, 301], "label 300, 301 in rows 2, 3 .* out of range"),
         ([100, 101], "must begin at 0 or 1"),
-        (["ig", "淋巴"], "class name '淋巴' .row 1. of cells.npz has no letters"),
+        (["ig", "+/-"], r"class name '\+/-' .row 1. of cells.npz has no letters"),
     ],
 )
 def test_impossible_labels_name_their_rows(labels: list[RawLabel], message: str) -> None:
@@ -87,3 +91,42 @@ def test_labels_beyond_the_declared_names() -> None:
 def test_many_rows_are_cut_short() -> None:
     with pytest.raises(DataError, match="rows 0, 1, 2, 3, 4 and 995 more"):
         resolve([-1] * 1000)
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "second"),
+    [
+        (("CD4+", "CD4-", "B"), "CD4+", "CD4-"),
+        (("Größe", "Grösse", "B"), "Grösse", "Größe"),
+        (("neutrophil?", "Neutrophil"), "Neutrophil", "neutrophil?"),
+        (("T(1)", "T 1"), "T 1", "T(1)"),
+    ],
+)
+def test_different_names_never_become_one_class(names: tuple[str, ...], first: str, second: str) -> None:
+    with pytest.raises(DataError) as caught:
+        notes_of(*names)
+    assert f"'{first}' and '{second}' of cells would both become" in str(caught.value)
+    assert "Rename one" in str(caught.value)
+
+
+def test_declared_names_do_not_merge_either() -> None:
+    with pytest.raises(DataError, match="would both become 'cd4'"):
+        resolve([0, 1, 2], ("CD4+", "CD4-", "B"))
+    assert resolve([0, 2], ("CD4+", "CD4-", "B"))[1] == ("cd4", "b")
+
+
+def test_names_of_one_cell_type_become_one_and_are_told() -> None:
+    assert notes_of("segmented_neutrophil", "IG", "band_neutrophil") == (
+        "'band_neutrophil' and 'segmented_neutrophil' are read as neutrophil.",
+    )
+    assert notes_of("MMY", "my", "PMY", "ba") == ("'MMY', 'PMY' and 'my' are read as immature_granulocyte.",)
+    assert notes_of("blast", "Blast", "T-cell", "t cell") == (
+        "'Blast' and 'blast' are read as blast.",
+        "'T-cell' and 't cell' are read as t_cell.",
+    )
+    assert notes_of("IG", "monocyte") == ()
+
+
+def test_letters_of_all_scripts_name_classes() -> None:
+    assert resolve(["细胞", "淋巴", "Färbung"]) == ([2, 1, 0], ("farbung", "淋巴", "细胞"))
+    assert resolve(["か", "が"])[1] == ("か", "が")

@@ -247,6 +247,21 @@ def test_a_single_class_is_an_error_unless_wanted(tmp_path: Path) -> None:
     assert read(root, minimum_classes=1).class_names == ("immature_granulocyte",)
 
 
+def test_merged_names_are_told(tmp_path: Path) -> None:
+    names = ("band_neutrophil", "segmented_neutrophil")
+    told = "'band_neutrophil' and 'segmented_neutrophil' are read as neutrophil."
+    with pytest.raises(DataError, match=rf"too few classes \(neutrophil\).*{told}"):
+        read(folder(tmp_path / "one", classes=names))
+    cells = read(folder(tmp_path / "two", classes=(*names, "ig")))
+    assert cells.class_names == ("immature_granulocyte", "neutrophil")
+    assert cells.notes == cells.take([0, 1]).notes == (told,)
+
+
+def test_too_few_classes_of_an_archive_are_not_told_of_folders_alone(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"too few classes .*rows with another label"):
+        read(npz(tmp_path / "one.npz", [3, 3, 3]))
+
+
 def test_a_class_with_one_picture_is_read(tmp_path: Path) -> None:
     cells = read(put(folder(tmp_path / "cells"), {"basophil/only.png": encode(picture())}))
     assert cells.class_counts().tolist() == [1, 3, 3]

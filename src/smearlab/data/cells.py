@@ -57,6 +57,7 @@ class Cells:
         parts: ``str (N,)`` the split the data brings: ``train``, ``validation``, ``test`` or ``""``; or None.
         unreadable: the pictures that were skipped because they could not be decoded.
         name: a short name for reports and run folders.
+        notes: what a person should know of how the data was read, in sentences.
     """
 
     images: Pictures
@@ -68,6 +69,7 @@ class Cells:
     parts: StrArray | None = None
     unreadable: tuple[Unreadable, ...] = field(default=())
     name: str = "cells"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for what, column in (("labels", self.labels), ("sources", self.sources), ("rows", self.rows)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smearlab.celltypes import CLASS_NAMES, canonical_name
-from smearlab.data.forms.base import UNLABELLED_HINT, name_rows, name_some
+from smearlab.celltypes import CLASS_NAMES, canonical_name, identifier
+from smearlab.data.forms.base import name_rows, name_some
 from smearlab.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,24 +35,37 @@ class RawLabels:
     declared: tuple[str, ...] | None = None
 
 
-def resolve_labels(raw: RawLabels, rows: IntArray, where: str) -> tuple[IntArray, tuple[str, ...]]:
+class Resolved(NamedTuple):
+    """Labels as the rest of smearlab uses them.
+
+    Attributes:
+        labels: ``int64 (N,)`` indices into `class_names`.
+        class_names: identifiers.
+        notes: which different names were taken for one class, in sentences.
+    """
+
+    labels: IntArray
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def resolve_labels(raw: RawLabels, rows: IntArray, where: str) -> Resolved:
     """Turn raw labels into indices of class names.
 
     Names become identifiers, with the spellings of the eight cell types unified. Whole numbers are indices into the
     declared names; without these, numbers from 0 to 7 are the eight cell types in BloodMNIST's order, and others are
     ``class_<number>`` if they follow each other from 0 or 1. Only classes that occur are named: those of the eight
-    cell types in their own order, declared ones in theirs, and others sorted.
+    cell types in their own order, declared ones in theirs, and others sorted. Names that differ only in case
+    and spaces, or are known names of one cell type, are one class, and a note says so; other names never merge.
 
     Args:
         raw: labels of N pictures.
         rows: ``int64 (N,)`` rows for messages.
         where: the data's path, for messages.
 
-    Returns:
-        ``int64 (N,)`` indices, and the class names.
-
     Raises:
-        DataError: missing, negative, fractional or otherwise impossible labels; the message names the rows.
+        DataError: missing, negative, fractional or otherwise impossible labels; the message names the rows. Or
+            different class names that would become one.
     """
 
     def rows_of(*bad: RawLabel) -> str:
@@ -58,12 +73,49 @@ def resolve_labels(raw: RawLabels, rows: IntArray, where: str) -> tuple[IntArray
         return name_rows(rows[np.isin(raw.codes, codes)].tolist())
 
     if any(value is None for value in raw.values):
-        raise DataError(f"There is no label in {rows_of(None)} of {where}. {UNLABELLED_HINT}")
+        raise DataError(
+            f"There is no label in {rows_of(None)} of {where} (counted from 0). Give each picture its class, or take "
+            "these pictures out."
+        )
     names = _name_all(raw, rows_of, where)
+    notes = _merged(_texts(raw), names, where)
     order = _in_order(set(names), raw.declared)
     position = {name: index for index, name in enumerate(order)}
     lookup = np.array([position[name] for name in names], dtype=np.int64)
-    return lookup[raw.codes], order
+    return Resolved(lookup[raw.codes], order, notes)
+
+
+def _texts(raw: RawLabels) -> list[str]:
+    """Return each distinct label as a person would name it."""
+    numbers = [_number(value) for value in raw.values]
+    if raw.declared is None or any(isinstance(number, str) for number in numbers):
+        return [str(number) for number in numbers]
+    return [raw.declared[number] if isinstance(number, int) else "" for number in numbers]
+
+
+def _merged(texts: list[str], names: list[str], where: str) -> tuple[str, ...]:
+    """Say which names became one class; refuse to merge what may be different things, as CD4+ and CD4-."""
+    given: dict[str, list[str]] = {}
+    for text, name in sorted(zip(texts, names, strict=True)):
+        alike = next((one for one in given.get(name, []) if identifier(one) == identifier(text)), text)
+        if _spelling(alike) != _spelling(text):
+            raise DataError(
+                f"The class names '{alike}' and '{text}' of {where} would both become '{name}'. Rename one so that "
+                "they differ in letters or digits, or give both the same name if they are one class."
+            )
+        if text not in given.setdefault(name, []):
+            given[name].append(text)
+    return tuple(f"{_listed(same)} are read as {name}." for name, same in given.items() if len(same) > 1)
+
+
+def _listed(texts: list[str]) -> str:
+    quoted = [f"'{text}'" for text in texts]
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def _spelling(text: str) -> str:
+    """Return what must agree in two names with the same identifier: all but case, spaces and inner hyphens."""
+    return re.sub(r"[\s_]+|(?<=\w)-(?=\w)", " ", unicodedata.normalize("NFC", text.strip().lower()))
 
 
 def _name_all(raw: RawLabels, rows_of: Callable[..., str], where: str) -> list[str]:
@@ -124,7 +176,7 @@ def _check_consecutive(numbers: list[int], raw: RawLabels, rows_of: Callable[...
 def _identifier(text: str, which: str, where: str) -> str:
     name = canonical_name(text)
     if not name:
-        raise DataError(f"The class name '{text}' ({which}) of {where} has no letters a–z or digits. Rename it.")
+        raise DataError(f"The class name '{text}' ({which}) of {where} has no letters or digits. Rename it.")
     return name
 
 

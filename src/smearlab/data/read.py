@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 TOLERATED_SHARE = 0.05
 """The share of pictures that may be unreadable without stopping."""
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
+_MORE_CLASSES = "Add pictures of another class: a further class folder, or rows with another label."
 
 
 def read(
@@ -72,11 +74,12 @@ def read(
         return _to_cells(stored, form.name, None, ())
     if stored.fault:
         raise DataError(stored.fault)
-    labels, names = resolve_labels(stored.labels, np.arange(len(stored.readable)), str(data))
+    labels, names, notes = resolve_labels(stored.labels, np.arange(len(stored.readable)), str(data))
     if not tolerate_unreadable:
         _refuse_losses(stored, labels, names, str(data))
     labels, names = _without_lost_classes(labels, names, stored)
-    return _checked(_to_cells(stored, form.name, labels, names), labelled, minimum_classes)
+    cells = replace(_to_cells(stored, form.name, labels, names), notes=notes)
+    return _checked(cells, labelled, minimum_classes)
 
 
 def _to_cells(stored: Stored, name: str, labels: IntArray | None, class_names: tuple[str, ...]) -> Cells:
@@ -140,6 +143,6 @@ def _checked(cells: Cells, labelled: bool, minimum_classes: int) -> Cells:
         names = ", ".join(cells.class_names[index] for index in present) or "none"
         raise DataError(
             f"{cells.name} has pictures of too few classes ({names}); a classifier needs at least {minimum_classes}. "
-            "Put each class into its own folder, directly below the one that is given."
+            f"{' '.join((*cells.notes, _MORE_CLASSES))}"
         )
     return cells
