@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from smearlab.errors import RecipeError, SmearlabError, TrainingError
+from smearlab.inference.model_folder import read_model_folder
 from smearlab.inference.predictor import Predictor
 from smearlab.pipeline import choose_recipe, default_folder, run
 from smearlab.training.recipe_io import load_recipe
@@ -91,7 +92,7 @@ class TestRun:
 
     def test_the_recipe_is_the_one_that_was_used(self, root: Path, finished: Run) -> None:
         kept = load_recipe(root / finished.recipe)
-        assert kept == load_recipe(root / "small.toml", ["seed=5"])
+        assert kept == load_recipe(root / "small.toml", ["seed=5", "data.source=cells"])
 
     def test_the_figures_are_all_there(self, root: Path, finished: Run) -> None:
         content = metrics(Run(root / finished.path))
@@ -105,6 +106,14 @@ class TestRun:
         assert sum(content["pictures"].values()) == 3 * PER_CLASS + 1
         assert (content["unreadable"], content["seed"], content["precision"]) == (1, 5, "float32")
         assert content["parts"]["train"]["balanced_accuracy"]["value"] > 0.6
+
+    def test_the_model_tells_its_own_figures(self, root: Path, finished: Run) -> None:
+        figures = read_model_folder(root / finished.model).info.provenance.figures
+        content = metrics(Run(root / finished.path))["parts"]["test"]
+        assert len(figures) == 12
+        for name in ("balanced_accuracy", "accuracy", "macro_f1", "ece"):
+            told = [figures[f"test_{name}{end}"] for end in ("", "_low", "_high")]
+            assert told == [content[name][key] for key in ("value", "low", "high")]
 
     def test_every_readable_picture_has_its_line(self, root: Path, finished: Run) -> None:
         with (root / finished.predictions).open(newline="") as file:
@@ -159,11 +168,31 @@ class TestMistakes:
             with pytest.raises(SmearlabError, match="nowhere"):
                 run(tmp_path / "nowhere", recipe=root / "small.toml", out=tmp_path / "out")
 
+    def test_a_wrong_network_leaves_nothing_behind(self, root: Path, tmp_path: Path) -> None:
+        with pytest.raises(RecipeError, match="resnet99"):
+            run(
+                root / "cells",
+                recipe=root / "small.toml",
+                out=tmp_path / "out",
+                overrides=["network.backbone=resnet99"],
+            )
+        assert not (tmp_path / "out").exists()
+
+    def test_a_refused_resume_changes_nothing(self, root: Path, finished: Run) -> None:
+        folder = Run(root / finished.path)
+        before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+        with pytest.raises(TrainingError, match="data"):
+            run("demo", out=folder.path, resume=True)
+        with pytest.raises(TrainingError, match="seed"):
+            run(root / "cells", out=folder.path, resume=True, overrides=["seed=6"])
+        assert {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()} == before
+
 
 class TestChoosing:
     @pytest.mark.parametrize(("data", "name"), [("demo", "quick"), ("cells.npz", "standard")])
     def test_the_recipe_made_for_this_kind_of_data(self, tmp_path: Path, data: str, name: str) -> None:
-        assert choose_recipe(data, None, (), Run(tmp_path), resume=False) == load_recipe(name)
+        chosen = choose_recipe(data, None, (), Run(tmp_path), resume=False)
+        assert chosen == load_recipe(name, [f"data.source={data}"])
 
     def test_the_runs_own_recipe_when_resuming(self, root: Path, finished: Run) -> None:
         folder = Run(root / finished.path)
@@ -192,11 +221,11 @@ class TestDefaultFolder:
     @pytest.mark.parametrize(
         ("taken", "new", "latest"),
         [
-            (["pbc"], "pbc-2", "pbc"),
-            (["pbc", "pbc-2"], "pbc-3", "pbc-2"),
-            (["pbc", "pbc-9", "pbc-10"], "pbc-11", "pbc-10"),
-            (["pbc-4"], "pbc-5", "pbc-4"),
-            (["pbc", "pbc96", "pbc-test", "pbc-2-old"], "pbc-2", "pbc"),
+            (["pbc"], "pbc.run2", "pbc"),
+            (["pbc", "pbc.run2"], "pbc.run3", "pbc.run2"),
+            (["pbc", "pbc.run9", "pbc.run10"], "pbc.run11", "pbc.run10"),
+            (["pbc.run4"], "pbc.run5", "pbc.run4"),
+            (["pbc", "pbc96", "pbc-64", "pbc.run2.old", "pbc.runs"], "pbc.run2", "pbc"),
         ],
     )
     def test_numbered_where_it_is_taken(self, taken: list[str], new: str, latest: str) -> None:
@@ -207,7 +236,7 @@ class TestDefaultFolder:
 
     def test_names_with_brackets_are_plain_names(self) -> None:
         Path("runs", "set[1]").mkdir(parents=True)
-        assert default_folder("set[1].npz", resume=False) == Path("runs", "set[1]-2")
+        assert default_folder("set[1].npz", resume=False) == Path("runs", "set[1].run2")
 
     def test_nothing_to_resume_is_told(self) -> None:
         Path("runs", "pbc96").mkdir(parents=True)

@@ -27,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         call(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()  # here, since an error at exit could no longer be caught
     except TrainingInterrupted as event:
-        print(event, file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":
+            print(event, file=sys.stderr)
         return INTERRUPTED
     except SmearlabError as error:
-        print(f"smearlab: {error}", file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":  # of several processes, one speaks
+            print(f"smearlab: {error}", file=sys.stderr)
         return USER_MISTAKE
     except KeyboardInterrupt:
         print("smearlab: stopped.", file=sys.stderr)

@@ -114,7 +114,7 @@ def run(
         tolerate_unreadable=tolerate_unreadable,
         tensorboard=tensorboard,
     )
-    if pipeline.is_main_process():
+    if pipeline.speaks():
         print(f"Model:  {folder.model}\nReport: {folder.report}")
 
 
@@ -168,12 +168,13 @@ def evaluate(model: str, data: str, *, out: Path) -> None:
     data
         Labelled pictures in any form.
     out
-        The folder to write to.
+        The folder to write to: new, or of an earlier evaluation.
     """
     from smearlab.evaluation.evaluate import evaluate as measure
     from smearlab.evaluation.words import headline
 
-    print(headline(measure(model, data, out)))
+    figures = measure(model, data, out)
+    print("\n".join([headline(figures), *figures["notes"]]))
     print(f"Report: {out / 'report.html'}")
 
 

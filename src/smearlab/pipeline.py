@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from accelerate import PartialState
 from rich.console import Console
 
+from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import TrainingError
-from smearlab.evaluation.evaluate_run import evaluate_run
 from smearlab.evaluation.words import headline
-from smearlab.training.preparation import Prepared, prepare
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
-from smearlab.training.train import train_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from smearlab.data.cells import Cells
+    from smearlab.training.preparation import Prepared
     from smearlab.training.recipe import Recipe
+
+_RUN = ".run"  # in runs/pbc96.run2; a plain "-2" could be part of a data set's own name
 
 
 def run(
@@ -52,50 +54,97 @@ def run(
     Raises:
         SmearlabError: what is wrong with the data, the recipe, the folder or the training, and what to do.
     """
-    folder = Run(Path(out) if out is not None else default_folder(data, resume=resume))
+    folder = Run(user_path(out) if out is not None else default_folder(data, resume=resume))
     chosen = choose_recipe(data, recipe, overrides, folder, resume=resume)
-    say = Console(stderr=True, quiet=not is_main_process(), highlight=False, soft_wrap=True).print
-    if resume and folder.is_finished():
+    if speaks():  # the helpers of a distributed run come when the folder may be written already
+        folder.check(resume=resume)
+    check_same_recipe(chosen, folder)
+    say = Console(stderr=True, quiet=not speaks(), markup=False, highlight=False, soft_wrap=True).print
+    if folder.is_finished():
         say(f"{folder.path} is finished already; there is nothing to resume.")
         return folder
-    with PartialState().main_process_first():
-        if is_main_process():
-            folder.start(resume=resume)
-        start = time.monotonic()
-        cells = read(data, tolerate_unreadable=tolerate_unreadable or chosen.data.tolerate_unreadable)
+    start = time.monotonic()
+    cells = read(data, tolerate_unreadable=tolerate_unreadable or chosen.data.tolerate_unreadable)
     seconds = {"read": time.monotonic() - start}
     say(f"Read {len(cells):,} pictures of {len(cells.class_names)} classes in {seconds['read']:.1f} s.")
     for skipped in cells.unreadable[:10]:
         say(f"  skipped row {skipped.row}, {skipped.source}: {skipped.reason}")
 
+    figures = _train_and_evaluate(cells, chosen, folder, seconds, say, tensorboard=tensorboard)
+    if figures is not None:
+        say(f"{headline(figures)} {sum(figures['seconds'].values()) / 60:.1f} minutes in all.")
+    return folder
+
+
+def _train_and_evaluate(
+    cells: Cells,
+    chosen: Recipe,
+    folder: Run,
+    seconds: dict[str, float],
+    say: Callable[[str], None],
+    *,
+    tensorboard: bool,
+) -> dict[str, Any] | None:
+    """Do what needs torch, imported only now: a mistake in the recipe or the data is told in a second, not in five."""
+    from smearlab.evaluation.evaluate_run import evaluate_run
+    from smearlab.training.devices import on_main
+    from smearlab.training.preparation import Prepared, prepare
+    from smearlab.training.train import initial_network, train_model
+
+    network = initial_network(chosen, len(cells.class_names))  # a wrong recipe fails here, before the long search
     start = time.monotonic()
-    prepared = prepare(cells, chosen)
+    prepared = Prepared.load(cells, folder) or prepare(cells, chosen)
     seconds["find copies and split"] = time.monotonic() - start
     for line in described(prepared):
         say(line)
-    if is_main_process():
-        prepared.split.save(folder.split)
 
-    trained = train_model(cells, prepared.split, chosen, folder, tensorboard=tensorboard)
+    def begin() -> None:
+        folder.start(chosen)
+        if not folder.split.is_file() or not folder.copies.is_file():
+            prepared.save(folder)
+
+    on_main(begin)
+    trained = train_model(network, cells, prepared.split, chosen, folder, tensorboard=tensorboard)
     if trained is None:  # a helper process of a distributed run
-        return folder
+        return None
     figures = evaluate_run(folder, prepared, trained, seconds)
     folder.forget_checkpoints()
-    say(f"{headline(figures)} {sum(figures['seconds'].values()) / 60:.1f} minutes in all.")
-    return folder
+    return figures
 
 
 def choose_recipe(
     data: str | Path, recipe: str | Path | Recipe | None, overrides: Sequence[str], folder: Run, *, resume: bool
 ) -> Recipe:
     """Decide the recipe: the one named, the one of the run to resume, or the one made for this kind of data."""
-    if recipe is None and resume and folder.recipe.is_file():
-        return load_recipe(folder.recipe, overrides)
-    return load_recipe(recipe or ("quick" if str(data) == "demo" else "standard"), overrides)
+    own = recipe is None and resume and folder.recipe.is_file()
+    usual = "quick" if str(data) == "demo" else "standard"
+    chosen = load_recipe(folder.recipe if own else recipe or usual, overrides)
+    # The name alone: a recipe is passed on, and a path says more about its user than about the data.
+    source = chosen.data.model_copy(update={"source": Path(str(data)).name})
+    return chosen.model_copy(update={"data": source})
+
+
+def check_same_recipe(chosen: Recipe, folder: Run) -> None:
+    """Check that a run is gone on with by its own recipe and data; its precision may have been decided since.
+
+    Raises:
+        TrainingError: something differs; the message names what.
+    """
+    if not folder.recipe.is_file():
+        return
+    own = load_recipe(folder.recipe)
+    new = chosen.model_copy(update={"precision": own.precision}) if chosen.precision.mode == "auto" else chosen
+    if new != own:
+        sections = [name for name in type(own).model_fields if getattr(own, name) != getattr(new, name)]
+        raise TrainingError(
+            f"The run in {folder.path} was started with another recipe or other data (it differs in: "
+            f"{', '.join(sections)}). Resume it with its own data and no new --set, or choose another --out."
+        )
 
 
 def default_folder(data: str | Path, *, resume: bool) -> Path:
     """Return ``runs/<name>`` for new work, numbered where it is taken; the latest of them to resume."""
+    user_path(data)
     name = Path(str(data).replace(":", "-")).stem or "cells"
     runs = Path("runs")
     here = runs.iterdir() if runs.is_dir() else ()
@@ -104,7 +153,7 @@ def default_folder(data: str | Path, *, resume: bool) -> Path:
         if not taken:
             raise TrainingError(f"There is no run of {name} under runs/ to resume. Name its folder with --out.")
         return taken[-1]
-    return runs / (f"{name}-{_number(taken[-1].name, name) + 1}" if taken else name)
+    return runs / (f"{name}{_RUN}{_number(taken[-1].name, name) + 1}" if taken else name)
 
 
 def described(prepared: Prepared) -> list[str]:
@@ -114,12 +163,12 @@ def described(prepared: Prepared) -> list[str]:
     return [*prepared.notes, *split.notes, f"Split: {counts}. {split.report.summary()}"]
 
 
-def is_main_process() -> bool:
+def speaks() -> bool:
     """Whether this process speaks and writes; the helpers of a distributed run only train."""
-    return bool(PartialState().is_main_process)
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def _number(folder: str, name: str) -> int:
-    """Return the number of ``name-7``, 1 for ``name`` itself, 0 for anything else."""
-    stem, _, number = folder.rpartition("-")
+    """Return the number of ``name.run7``, 1 for ``name`` itself, 0 for anything else."""
+    stem, _, number = folder.rpartition(_RUN)
     return 1 if folder == name else int(number) if stem == name and number.isdecimal() else 0

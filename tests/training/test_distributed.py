@@ -1,4 +1,4 @@
-"""Two processes under ``accelerate launch`` must see the same split and end where one process ends."""
+"""Several processes under ``accelerate launch`` must share one split and end where one process ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from smearlab.celltypes import CLASS_NAMES
+from smearlab.errors import TrainingError
+from smearlab.training.devices import processes
 
-# No batch statistics, no random augmentation and no dropout: then halving the batch must not change the gradient.
-RECIPE = """
+# A network without batch statistics: then sharing a batch out must not change the gradient, augmentation or not.
+EXACT = """
 name = "two"
 [framing]
 size = 32
@@ -27,7 +30,7 @@ test = 0.2
 [data]
 near_duplicates = false
 [augment]
-policy = "none"
+policy = "light"
 [network]
 backbone = "convnext_atto"
 options = { depths = [1, 1, 1, 1], dims = [8, 8, 16, 16] }
@@ -41,6 +44,28 @@ batch_size = 8
 learning_rate = 1e-3
 optimiser = "sgd"
 """
+# As the shipped recipes: batch normalisation, which on CPUs sees each process's share alone.
+USUAL = """
+name = "two"
+[framing]
+size = 32
+[split]
+train = 0.6
+validation = 0.2
+test = 0.2
+[augment]
+policy = "light"
+[network]
+options = { channels = [8, 8, 16, 16] }
+[ema]
+decay = 0.9
+[[phases]]
+epochs = 8
+batch_size = 16
+warmup_epochs = 1
+"""
+TWO = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+LAUNCH = [*TWO, "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
 
 
 @pytest.fixture(scope="module")
@@ -49,46 +74,71 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for label, name in enumerate(CLASS_NAMES[:3]):
         (folder / name).mkdir()
-        for number in range(20):
+        for number in range(40):
             picture = rng.normal(60 + 60 * label, 30, (32, 32, 3)).clip(0, 255).astype(np.uint8)
             Image.fromarray(picture).save(folder / name / f"{number}.png")
     return folder
 
 
-def run(launcher: list[str], data: Path, out: Path) -> None:
-    recipe = out.parent / "two.toml"
-    recipe.write_text(RECIPE)
-    command = [*launcher, "-m", "smearlab", "train", str(data), "--recipe", str(recipe), "--out", str(out)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+def run(launcher: list[str], data: Path, out: Path, recipe: str) -> subprocess.CompletedProcess[str]:
+    path = out.parent / "two.toml"
+    path.write_text(recipe)
+    command = [*launcher, "-m", "smearlab", "train", str(data), "--recipe", str(path), "--out", str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def figures(out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "metrics.json").read_text())
+    return content
+
+
+def both(data: Path, folder: Path, recipe: str) -> tuple[Path, Path]:
+    for name, launcher in (("one", [sys.executable]), ("two", LAUNCH)):
+        done = run(launcher, data, folder / name, recipe)
+        assert done.returncode == 0, done.stderr[-3000:]
+    one, two = folder / "one", folder / "two"
+    assert (figures(one)["processes"], figures(two)["processes"]) == (1, 2)
+    assert (one / "split.json").read_text() == (two / "split.json").read_text()
+    return one, two
 
 
 @pytest.mark.slow
-def test_two_processes_agree_with_one(data: Path, tmp_path: Path) -> None:
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    run([sys.executable], data, tmp_path / "one")
-    run([*launch, "--mixed_precision", "no", "--dynamo_backend", "no"], data, tmp_path / "two")
+def test_two_processes_take_the_steps_of_one(data: Path, tmp_path: Path) -> None:
+    one, two = both(data, tmp_path, EXACT)
 
-    one, two = (json.loads((tmp_path / name / "split.json").read_text()) for name in ("one", "two"))
-    assert one == two
-
-    histories = [(tmp_path / name / "history.jsonl").read_text().splitlines() for name in ("one", "two")]
+    histories = [(out / "history.jsonl").read_text().splitlines() for out in (one, two)]
     assert len(histories[0]) == len(histories[1]) == 2
     for left, right in zip(*histories, strict=True):
         for figure in ("train_loss", "train_accuracy", "validation_loss", "validation_balanced_accuracy"):
             assert json.loads(left)[figure] == pytest.approx(json.loads(right)[figure], rel=1e-3)
 
-    weights = [load_file(tmp_path / name / "model" / "weights.safetensors") for name in ("one", "two")]
+    weights = [load_file(out / "model" / "weights.safetensors") for out in (one, two)]
     assert weights[0].keys() == weights[1].keys()
     for name, tensor in weights[0].items():
         np.testing.assert_allclose(weights[1][name], tensor, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.slow
+def test_with_batch_normalisation_two_end_about_where_one_does(data: Path, tmp_path: Path) -> None:
+    one, two = (figures(out)["accuracy"]["value"] for out in both(data, tmp_path, USUAL))
+
+    assert one > 0.8
+    assert two == pytest.approx(one, abs=0.15)
+
+
+@pytest.mark.slow
+def test_a_mistake_is_told_once(data: Path, tmp_path: Path) -> None:
+    done = run(LAUNCH, data, tmp_path / "out", EXACT.replace("convnext_atto", "convnext_atom"))
+
+    assert done.returncode != 0
+    assert done.stderr.count("is not a model that timm knows") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_processes_that_do_not_find_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would take itself for the only one, train alone, and write over the others."""
+    assert processes().num_processes == 1
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="2 processes were launched, but this one sees 1"):
+        processes()

@@ -8,35 +8,54 @@ from typing import Any
 import pytest
 
 from smearlab.errors import TrainingError
+from smearlab.training.recipe import Recipe
+from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
 from smearlab.training.state import BEST, LAST
 
 
-def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+def test_a_new_folder_is_made_with_its_parents_and_can_be_resumed_from_then_on(tmp_path: Path) -> None:
     run = Run(tmp_path / "runs" / "a")
-    run.start(resume=False)
-    assert run.path.is_dir()
-    run.start(resume=False)  # still empty
+    run.check(resume=False)
+    assert not run.path.exists()
+    run.start(Recipe(seed=7))
+    assert load_recipe(run.recipe).seed == 7
+    run.check(resume=True)
+    run.start(Recipe(seed=8))  # gone on with: the recipe stays
+    assert load_recipe(run.recipe).seed == 7
+
+
+def test_what_a_kill_left_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    (tmp_path / ".tmp-12ab-recipe.toml").write_text("half")
+    (tmp_path / ".tmp-34cd-model").mkdir()
+    run.check(resume=False)
+    run.start(Recipe())
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years of work")
-    with pytest.raises(TrainingError, match=r"already exists and is not empty.*--resume .*another --out"):
-        Run(tmp_path).start(resume=False)
+    with pytest.raises(TrainingError, match=r"already exists and is not empty\. Choose another --out"):
+        Run(tmp_path).check(resume=False)
+
+
+def test_a_folder_with_a_run_says_how_to_go_on(tmp_path: Path) -> None:
+    Run(tmp_path).start(Recipe())
+    with pytest.raises(TrainingError, match=r"Add --resume .*another --out"):
+        Run(tmp_path).check(resume=False)
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("")
-    with pytest.raises(TrainingError, match="already exists"):
-        Run(path).start(resume=False)
+    with pytest.raises(TrainingError, match="is a file"):
+        Run(path).check(resume=False)
 
 
 def test_only_a_run_is_resumed(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"holds no run to resume\. Leave --resume away"):
-        Run(tmp_path).start(resume=True)
-    Run(tmp_path).recipe.write_text("seed = 1")
-    Run(tmp_path).start(resume=True)
+        Run(tmp_path).check(resume=True)
 
 
 def test_history_round_trips_and_is_never_appended_twice(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Finished:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     run = Run(tmp_path_factory.mktemp("run"))
     recipe = tiny_recipe("phases.0.epochs=6", "precision.mode=auto", "ema.decay=0.5", "seed=3")
-    trained = train_model(CELLS, SPLIT, recipe, run, tensorboard=True)
+    trained = train_model(initial_network(recipe, 3), CELLS, SPLIT, recipe, run, tensorboard=True)
     assert trained is not None
     return Finished(run, trained)
 
@@ -93,8 +93,9 @@ class TestTrainModel:
 
     def test_a_split_without_training_pictures_is_refused(self, tmp_path: Path) -> None:
         nothing = np.zeros(0, dtype=np.int64)
+        split = Split(nothing, SPLIT.validation, SPLIT.test)
         with pytest.raises(TrainingError, match="leaves no picture to train on"):
-            train_model(CELLS, Split(nothing, SPLIT.validation, SPLIT.test), tiny_recipe(), Run(tmp_path))
+            train_model(initial_network(tiny_recipe(), 3), CELLS, split, tiny_recipe(), Run(tmp_path))
 
 
 class TestPrecision:

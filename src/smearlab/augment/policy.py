@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,29 +13,70 @@ if TYPE_CHECKING:
     from smearlab.augment.config import AugmentConfig
 
 
-def augment(pictures: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
-    """Change each picture by its own random draw.
+@dataclass(frozen=True)
+class Draws:
+    """What chance decided for each picture of a batch; None where the policy does no such thing.
+
+    Attributes:
+        turns: ``int64 (n,)``, see `geometry.draw_turns`.
+        matrices: ``float32 (n, 2, 3)``, see `geometry.draw_affine`.
+        colours: ``float32 (n, 3, 4)``, see `colour.draw_colour`.
+    """
+
+    turns: torch.Tensor | None = None
+    matrices: torch.Tensor | None = None
+    colours: torch.Tensor | None = None
+
+    def take(self, rows: slice) -> Draws:
+        """Return the draws of some pictures: the share of one of several processes."""
+        parts = (self.turns, self.matrices, self.colours)
+        return Draws(*(None if part is None else part[rows] for part in parts))
+
+
+def draw(config: AugmentConfig, count: int, height: int, width: int, generator: torch.Generator) -> Draws:
+    """Draw what happens to each of `count` pictures; the pictures themselves are not needed.
+
+    Args:
+        config: the policy and its strengths.
+        count: pictures in the whole batch, over all processes.
+        height: of a picture in pixels.
+        width: of a picture in pixels.
+        generator: a CPU generator, so that the draws are the same on every device.
+    """
+    if config.policy == "none":
+        return Draws()
+    if config.policy == "flips" and height == width:
+        return Draws(turns=geometry.draw_turns(count, generator))
+    matrices = _matrices(config, count, generator)
+    if config.policy != "light":
+        return Draws(matrices=matrices)
+    return Draws(matrices=matrices, colours=colour.draw_colour(config, count, generator))
+
+
+def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """Do to each picture what was drawn for it.
 
     Args:
         pictures: ``uint8 (n, h, w, 3)`` on any device.
-        config: the policy and its strengths.
-        generator: a CPU generator, so that the draws are the same on every device.
+        draws: one of each kind per picture.
 
     Returns:
-        ``float32 (n, 3, h, w)`` in 0–1 on the same device; a function of the arguments alone.
+        ``float32 (n, 3, h, w)`` in 0–1 on the same device.
     """
-    count, height, width, _ = pictures.shape
     planes = pictures.permute(0, 3, 1, 2)
-    if config.policy == "none":
-        return to_unit(planes)
-    if config.policy == "flips" and height == width:
+    if draws.turns is not None:
         # Turning bytes moves a quarter of the memory that turning floats would.
-        return to_unit(geometry.apply_turns(planes, geometry.draw_turns(count, generator)))
-    unit = to_unit(planes).contiguous()
-    moved = geometry.apply_affine(unit, _matrices(config, count, generator))
-    if config.policy != "light":
-        return moved
-    return colour.apply_colour(moved, colour.draw_colour(config, count, generator))
+        return to_unit(geometry.apply_turns(planes, draws.turns))
+    unit = to_unit(planes)
+    if draws.matrices is not None:
+        unit = geometry.apply_affine(unit.contiguous(), draws.matrices)
+    return unit if draws.colours is None else colour.apply_colour(unit, draws.colours)
+
+
+def augment(pictures: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
+    """Change each picture by its own random draw: `draw`, then `apply`; a function of the arguments alone."""
+    count, height, width, _ = pictures.shape
+    return apply(pictures, draw(config, count, height, width, generator))
 
 
 def to_unit(pictures: torch.Tensor) -> torch.Tensor:

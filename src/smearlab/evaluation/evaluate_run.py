@@ -19,6 +19,7 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
+from smearlab.inference.model_folder import record_figures
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, DuplicatePair, RunReport
 from smearlab.report.run_report import write_run_report
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from smearlab.training.train import Trained
 
 PARTS = ("test", "validation", "train")
+HEADLINE = ("balanced_accuracy", "accuracy", "macro_f1", "ece")
 _PAIRS_SHOWN = 36
 _KINDS = {"exact_duplicate": "exact", "conflicting_duplicate": "conflicting", "near_duplicate": "near"}
 
@@ -54,15 +56,26 @@ def evaluate_run(run: Run, prepared: Prepared, trained: Trained, seconds: Mappin
     predictor = Predictor.load(run.model)
     cells = prepared.cells
     measured = Measured(cells, cells.known_labels, predict_with_bar(predictor, cells.images))
-    write_predictions(run.predictions, measured, prepared.parts)
+    write_predictions(run.predictions, cells, measured.predictions, prepared.parts)
     by_part = {part: measured.take(getattr(prepared.split, part)) for part in PARTS}
     by_part = {part: some for part, some in by_part.items() if len(some.labels)}
     metrics = {part: some.metrics(trained.recipe.seed) for part, some in by_part.items()}
     times = {**seconds, **trained.seconds, "evaluate": time.monotonic() - start}
     content = _content(prepared, trained, metrics, times)
     write_json(run.metrics, content)
+    record_figures(run.model, headline_figures(content))
     write_run_report(run.report, _report(run, prepared, trained, predictor, by_part, metrics, times))
     return content
+
+
+def headline_figures(content: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures that go into a model's own ``model.json``, such as ``test_accuracy`` and ``test_accuracy_low``.
+
+    Args:
+        content: of a run's ``metrics.json``.
+    """
+    ends = {"": "value", "_low": "low", "_high": "high"}
+    return {f"{content['part']}_{name}{end}": content[name][key] for name in HEADLINE for end, key in ends.items()}
 
 
 def _content(
@@ -79,6 +92,7 @@ def _content(
         "parameters": trained.parameters,
         "best_epoch": trained.fitted.progress.best_epoch,
         "onnx_difference": trained.onnx_difference,
+        "processes": trained.processes,
         "precision": trained.recipe.precision.mode,
         "seed": trained.recipe.seed,
         "seconds": dict(seconds),
@@ -114,8 +128,17 @@ def _report(
         recipe_toml=recipe_toml(recipe),
         mistakes=mistakes,
         mistake_count=count,
-        notes=[*prepared.notes, *prepared.split.notes],
+        notes=[*prepared.notes, *prepared.split.notes, *_calibration_notes(prepared)],
     )
+
+
+def _calibration_notes(prepared: Prepared) -> list[str]:
+    if len(prepared.split.validation):
+        return []
+    return [
+        "There is no validation part: temperature and the limit of is_cell were fitted on training pictures, so the "
+        "confidence is too high and the last epoch was kept."
+    ]
 
 
 def _model_notes(trained: Trained) -> dict[str, str]:

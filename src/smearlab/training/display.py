@@ -63,7 +63,7 @@ class Display:
             f"epoch {row['epoch']:>3}/{self.epochs} {row['phase']} · loss {row['train_loss']:.4f} · "
             f"accuracy {row['train_accuracy']:.4f}{_validation(row)} · {speed}{left}"
         )
-        self.bar.console.print(line, highlight=False, soft_wrap=True)
+        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _validation(row: dict[str, Any]) -> str:

@@ -18,12 +18,12 @@ from timm.optim._optim_factory import create_optimizer_v2
 from timm.utils.model_ema import ModelEmaV3
 
 from smearlab.augment.mixing import mix
-from smearlab.augment.policy import augment
+from smearlab.augment.policy import apply, draw
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.freezing import set_mode, set_trainable
 from smearlab.training import losses, sampling, schedule, state
-from smearlab.training.devices import any_process, make_accelerator
+from smearlab.training.devices import any_process, make_accelerator, synchronised
 from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.validation import predict_logits, selection_score, validation_figures
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from smearlab.training.recipe import PhaseConfig, Recipe
     from smearlab.training.writers import OnEpoch
 
+_FUSED = ("sgd", "adam", "adamw")
 _CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
 
 
@@ -88,7 +89,7 @@ class Trainer:
         self.data, self.recipe, self.folder, self.display, self.on_epoch = data, recipe, folder, display, on_epoch
         self.accelerator = make_accelerator(recipe)
         self.device = self.accelerator.device
-        self.network = network.to(self.device).to(memory_format=self._memory_format)
+        self.network = synchronised(network, self.accelerator).to(self.device).to(memory_format=self._memory_format)
         self.ema = self._averaged()
         self.progress = state.Progress()
         counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
@@ -111,6 +112,7 @@ class Trainer:
     def _start_phase(self, phase: PhaseConfig) -> None:
         self.accelerator.free_memory()  # the last phase's optimiser
         set_trainable(self.network, phase.trainable)
+        options: dict[str, Any] = {"fused": True} if phase.optimiser in _FUSED else {}
         optimiser = create_optimizer_v2(
             self.network,
             # Nesterov's form, timm's "sgd", is not defined without momentum; "momentum" is the plain one.
@@ -119,6 +121,8 @@ class Trainer:
             weight_decay=phase.weight_decay,
             momentum=phase.momentum,
             filter_bias_and_bn=True,
+            # One kernel over all weights: on CPUs three times as fast as one after another.
+            **options,
         )
         self.model, self.optimiser = self.accelerator.prepare(self.network, optimiser)
 
@@ -166,9 +170,13 @@ class Trainer:
     def _step(self, batch: IntArray) -> tuple[Tensor, Tensor, int]:
         """One optimiser step on one batch: the heart of the loop."""
         progress, recipe, accelerator = self.progress, self.recipe, self.accelerator
-        mine = batch[accelerator.process_index :: accelerator.num_processes]
+        share = slice(accelerator.process_index, None, accelerator.num_processes)
+        mine = batch[share]
         generator = self._generator()
-        pictures = augment(self._to_device(mine), recipe.augment, generator)
+        # Drawn for the whole batch and then shared out: two processes see what one would have seen.
+        height, width = self.data.images.shape[1:3]
+        draws = draw(recipe.augment, len(batch), height, width, generator)
+        pictures = apply(self._to_device(mine), draws.take(share))
         labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
         targets = losses.soft_targets(labels, len(self.data.class_names), recipe.loss.label_smoothing)
         pictures, targets = mix(pictures, targets, recipe.augment, generator)
@@ -188,11 +196,10 @@ class Trainer:
     # ---- small steps of the way --------------------------------------------------------------------------------
 
     def _generator(self) -> torch.Generator:
-        """Seed this step: one generator for augmentation, and torch's own for dropout."""
-        entropy = (self.recipe.seed, 2, self.progress.steps_done, self.accelerator.process_index)
-        drawn = np.random.SeedSequence(entropy).generate_state(2, np.uint64) >> np.uint64(1)
-        torch.manual_seed(int(drawn[0]))
-        return torch.Generator().manual_seed(int(drawn[1]))
+        """Seed this step: one generator for augmentation, alike on all processes, and torch's own for dropout."""
+        step = (self.recipe.seed, self.progress.steps_done)
+        torch.manual_seed(sampling.seed_of(2, *step, self.accelerator.process_index))
+        return torch.Generator().manual_seed(sampling.seed_of(3, *step))
 
     def _to_device(self, positions: IntArray) -> Tensor:
         # Bytes travel to the device, a quarter of what floats would weigh.
@@ -366,5 +373,13 @@ def fit(
         TrainingInterrupted: the user stopped the run; the state is saved.
         TrainingError: the loss is no longer a number, or the checkpoint does not belong to this run.
     """
-    with torch.random.fork_rng(enabled=True):
-        return Trainer(network, data, recipe, folder, display, on_epoch).run()
+    with torch.random.fork_rng():
+        try:
+            return Trainer(network, data, recipe, folder, display, on_epoch).run()
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise TrainingError(
+                "Batch normalisation cannot learn from one picture at a time. Set the phases' batch_size to 2 or more, "
+                "give more training pictures, or choose a network without batch normalisation."
+            ) from error

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smearlab.data.atomic import write_json
 from smearlab.data.fingerprint import DuplicatePair, conflicting_rows, exact_groups, find_duplicates
 from smearlab.data.split import Split, split_cells
+from smearlab.errors import TrainingError
 
 if TYPE_CHECKING:
     from smearlab.data.cells import Cells, IntArray, StrArray
     from smearlab.training.recipe import Recipe
+    from smearlab.training.run_folder import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,39 @@ class Prepared:
         names = self.split.part_names(len(self.cells))
         names[self.dropped] = "dropped"
         return names
+
+    def save(self, run: Run) -> None:
+        """Write split and copies into a run's folder, so that a resumed run finds them as they were."""
+        self.split.save(run.split)
+        content = {
+            "pictures": len(self.cells),
+            "duplicates": [asdict(pair) for pair in self.duplicates],
+            "dropped": self.dropped.tolist(),
+            "notes": self.notes,
+        }
+        write_json(run.copies, content)
+
+    @classmethod
+    def load(cls, cells: Cells, run: Run) -> Prepared | None:
+        """Read what `save` wrote, or return None where there is nothing yet.
+
+        Raises:
+            TrainingError: the run was started with another number of pictures, or a file is damaged.
+        """
+        if not (run.split.is_file() and run.copies.is_file()):
+            return None
+        try:
+            content = json.loads(run.copies.read_text(encoding="utf-8"))
+            count, pairs = content["pictures"], [DuplicatePair(**pair) for pair in content["duplicates"]]
+            dropped, notes = np.array(content["dropped"], dtype=np.int64), list(content["notes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{run.copies} is damaged ({error}). Start anew in another folder.") from error
+        if count != len(cells):
+            raise TrainingError(
+                f"This run was started with {count:,} pictures, but {cells.name} has {len(cells):,}. "
+                "Give the same data, or start anew in another folder."
+            )
+        return cls(cells, Split.load(run.split), pairs, dropped, notes)
 
 
 def prepare(cells: Cells, recipe: Recipe) -> Prepared:

@@ -31,6 +31,7 @@ class DataConfig(_Section):
         drop_duplicates: leave out all but the first of identical pictures, and every picture that stands under several
             labels; not where the data brings its own split.
         near_duplicates: search near duplicates, so that no split separates them; off for data beyond ~10⁵ pictures.
+        source: the data's name; written by the run, so that its recipe says what it was used on.
         licence: under which the trained model may be passed on; written into the model.
         credit: whom the data's licence asks to be named; written into the model.
     """
@@ -38,6 +39,7 @@ class DataConfig(_Section):
     tolerate_unreadable: bool = False
     drop_duplicates: bool = True
     near_duplicates: bool = True
+    source: str = ""
     licence: str = ""
     credit: str = ""
 

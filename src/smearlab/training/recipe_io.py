@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 
 from smearlab.data.atomic import write_text
+from smearlab.data.paths import user_path
 from smearlab.errors import RecipeError, did_you_mean
 from smearlab.training.recipe import Recipe
 
@@ -81,7 +82,7 @@ def _follows(item: ErrorDetails, found: list[ErrorDetails]) -> bool:
 
 
 def _find(recipe: str | Path) -> Path:
-    path = Path(recipe)
+    path = user_path(recipe, RecipeError)
     if path.is_file():
         return path
     shipped = shipped_recipes()

@@ -6,10 +6,14 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from smearlab.data.atomic import write_text
+from smearlab.data.atomic import TEMPORARY_PREFIX, remove_leftovers, write_text
 from smearlab.errors import TrainingError
+from smearlab.training.recipe_io import save_recipe
+
+if TYPE_CHECKING:
+    from smearlab.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Run:
     def split(self) -> Path:
         """Which picture is in which part."""
         return self.path / "split.json"
+
+    @property
+    def copies(self) -> Path:
+        """The pairs of copies that were found, and which pictures were left out for them."""
+        return self.path / "copies.json"
 
     @property
     def history(self) -> Path:
@@ -71,21 +80,29 @@ class Run:
         """Whether the run went all the way to its report."""
         return self.report.is_file() and self.model.is_dir()
 
-    def start(self, *, resume: bool) -> None:
-        """Make the folder, or check that it may be gone on with.
+    def check(self, *, resume: bool) -> None:
+        """Check that a run may start or go on here; nothing is written.
 
         Raises:
-            TrainingError: it holds another run or other files and `resume` was not asked for; or there is no run to
-                resume.
+            TrainingError: the folder holds another run or other files and `resume` was not asked for; or there is no
+                run to resume.
         """
         if resume and not self.recipe.is_file():
             raise TrainingError(f"{self.path} holds no run to resume. Leave --resume away to start one there.")
-        if not resume and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise TrainingError(
-                f"{self.path} already exists and is not empty. Add --resume to go on with the run in it, "
-                "or choose another --out."
-            )
+        if resume or not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise TrainingError(f"{self.path} is a file. Choose another --out for the run's folder.")
+        if any(not entry.name.startswith(TEMPORARY_PREFIX) for entry in self.path.iterdir()):
+            advice = "Add --resume to go on with the run in it, or choose" if self.recipe.is_file() else "Choose"
+            raise TrainingError(f"{self.path} already exists and is not empty. {advice} another --out.")
+
+    def start(self, recipe: Recipe) -> None:
+        """Make the folder and write the recipe, from when on the run can be resumed; clear up after a kill."""
         self.path.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.path)
+        if not self.recipe.is_file():
+            save_recipe(recipe, self.recipe)
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Write all finished epochs, atomically, so that a resumed run never lists an epoch twice."""

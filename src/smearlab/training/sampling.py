@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from smearlab.training.recipe import BalanceConfig
 
 
+def seed_of(*entropy: int) -> int:
+    """Mix a purpose, a seed and counters into one 63-bit seed; neighbouring counters give unrelated ones."""
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
 def epoch_order(labels: IntArray, balance: BalanceConfig, seed: int, epoch: int) -> IntArray:
     """Return the positions of an epoch's pictures in training order.
 

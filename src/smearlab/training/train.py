@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
 
 from smearlab import __version__
 from smearlab.data.framing import frame_cells
@@ -22,6 +20,7 @@ from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
 from smearlab.networks.onnx import check_onnx, export_onnx
+from smearlab.training.devices import agreed, on_main, processes
 from smearlab.training.display import Display
 from smearlab.training.loop import FitResult, TrainingData, fit
 from smearlab.training.precision import choose_precision
@@ -50,6 +49,7 @@ class Trained:
         onnx_difference: largest difference between the exported file and the network, relative (see `check_onnx`).
         seconds: of training and export.
         device: what it was trained on.
+        processes: how many trained together.
     """
 
     recipe: Recipe
@@ -58,14 +58,18 @@ class Trained:
     onnx_difference: float
     seconds: dict[str, float]
     device: str
+    processes: int = 1
 
 
-def train_model(cells: Cells, split: Split, recipe: Recipe, run: Run, *, tensorboard: bool = False) -> Trained | None:
+def train_model(
+    network: CellNetwork, cells: Cells, split: Split, recipe: Recipe, run: Run, *, tensorboard: bool = False
+) -> Trained | None:
     """Train a recipe on split cells and write the run's recipe, history, checkpoints and model folder.
 
     Goes on from the run's last checkpoint where there is one.
 
     Args:
+        network: from `initial_network`; trained in place.
         cells: labelled pictures.
         split: which of them train and validate.
         recipe: what to do.
@@ -81,18 +85,18 @@ def train_model(cells: Cells, split: Split, recipe: Recipe, run: Run, *, tensorb
     """
     start = time.monotonic()
     images = frame_cells(cells, recipe.framing)
-    network = initial_network(recipe, len(cells.class_names))
     recipe = decide_precision(network, recipe, run)
     data = _training_data(cells, images, split, recipe)
     with epoch_writer(run, tensorboard=tensorboard) as on_epoch:
-        display = Display(sum(phase.epochs for phase in recipe.phases), shown=PartialState().is_main_process)
+        display = Display(sum(phase.epochs for phase in recipe.phases), shown=processes().is_main_process)
         fitted = fit(network, data, recipe, run.checkpoints, display, on_epoch)
-    if not PartialState().is_main_process:
+    if not processes().is_main_process:
         return None
     trained = time.monotonic()
     difference = export_run(fitted, data, cells, recipe, run)
     seconds = {"train": trained - start, "export": time.monotonic() - trained}
-    return Trained(recipe, fitted, count_parameters(network), difference, seconds, _device_name())
+    parameters, together = count_parameters(network), processes().num_processes
+    return Trained(recipe, fitted, parameters, difference, seconds, _device_name(), together)
 
 
 def initial_network(recipe: Recipe, classes: int) -> CellNetwork:
@@ -104,15 +108,14 @@ def initial_network(recipe: Recipe, classes: int) -> CellNetwork:
 
 def decide_precision(network: CellNetwork, recipe: Recipe, run: Run) -> Recipe:
     """Replace ``auto`` by what is faster here, and write it down; a resumed run reuses what stands in its recipe."""
-    if recipe.precision.mode == "auto" and run.recipe.is_file():
-        recipe = with_precision(recipe, load_recipe(run.recipe).precision.mode)
-    if recipe.precision.mode == "auto":
-        batch = recipe.phases[0].batch_size
-        chosen = [choose_precision(network, recipe.framing.size, batch, _device())]
-        # All processes must compute alike; their own timings could disagree.
-        recipe = with_precision(recipe, broadcast_object_list(chosen)[0])
-    if PartialState().is_main_process and not run.recipe.is_file():
-        save_recipe(recipe, run.recipe)
+    mode = recipe.precision.mode
+    if mode == "auto" and run.recipe.is_file():
+        mode = load_recipe(run.recipe).precision.mode
+    if mode == "auto":
+        mode = choose_precision(network, recipe.framing.size, recipe.phases[0].batch_size, processes().device)
+    # All processes must compute alike; their own timings could disagree.
+    recipe = with_precision(recipe, agreed(mode))
+    on_main(lambda: save_recipe(recipe, run.recipe))
     return recipe
 
 
@@ -195,12 +198,8 @@ def data_fingerprint(images: UInt8Array, cells: Cells, split: Split) -> str:
     return digest.hexdigest()
 
 
-def _device() -> torch.device:
-    return torch.device(PartialState().device)
-
-
 def _device_name() -> str:
-    device = _device()
+    device = processes().device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
