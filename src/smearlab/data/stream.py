@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smearlab.data.forms.base import Entry
 from smearlab.data.forms.opening import is_container, open_form
 from smearlab.data.loading import load_all
+from smearlab.data.paths import expanded, is_possible
 from smearlab.errors import DataError, UnreadableError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _from_several(pictures: Sequence[str | Path]) -> Iterator[Entry]:
     if not pictures:
         raise DataError("No pictures are given. Name a picture, a folder, or one of the other forms of data.")
     for item in pictures:
-        path = Path(item).expanduser()
+        path = expanded(item)
         if not _is_form(item):
             yield Entry(0, str(item), path)
             continue
@@ -108,8 +109,12 @@ def _from_several(pictures: Sequence[str | Path]) -> Iterator[Entry]:
 
 
 def _is_form(item: str | Path) -> bool:
-    """Tell whether one of several inputs may hold several pictures; anything else is the path of a picture."""
-    return is_container(item) or (glob.has_magic(str(item)) and not Path(item).expanduser().exists())
+    """Tell whether `open_form` decides on one of several inputs; anything else is the path of a picture."""
+    return (
+        not str(item).strip()
+        or is_container(item)
+        or (glob.has_magic(str(item)) and is_possible(item) and not expanded(item).exists())
+    )
 
 
 def _files_of(pictures: str | Path | Sequence[str | Path]) -> Iterator[Path]:
@@ -118,7 +123,7 @@ def _files_of(pictures: str | Path | Sequence[str | Path]) -> Iterator[Path]:
         if _is_form(item) and str(item) != "demo":
             yield from (path for _, path in open_form(item).files())
         elif str(item) not in {"demo", "-"}:
-            yield Path(item).expanduser()
+            yield expanded(item)
 
 
 def _sparing(entries: Iterable[Entry], spare: Path) -> Iterator[Entry]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from smearlab.data.atomic import write_json
 from smearlab.data.cells import Cells
+from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.evaluation.facts import machine_facts, model_facts, skipped_pictures
 from smearlab.evaluation.matching import Matched, match_classes
@@ -50,7 +51,7 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     measured = Measured(matched.cells, matched.labels, predict_with_bar(predictor, matched.cells.images))
     metrics = measured.metrics(seed)
     seconds = {"read": read_at - start, "predict and measure": time.monotonic() - read_at}
-    folder = Path(out)
+    folder = user_path(out)
     folder.mkdir(parents=True, exist_ok=True)
     content = {**metrics, "data": cells.name, "model": predictor.info.name, "left_out": matched.unknown}
     write_json(folder / "metrics.json", content)

@@ -14,6 +14,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from smearlab.data.atomic import atomic_folder, write_json
+from smearlab.data.paths import user_path
 from smearlab.errors import ModelError
 from smearlab.inference.info import ModelInfo, parse_info
 from smearlab.inference.session import check_signature, open_session
@@ -68,7 +69,7 @@ def resolve_model(model: str | Path = "default") -> Path:
                 "This installation has no model of its own. Train one with `smearlab run`, and give its run folder."
             )
         return DEFAULT_MODEL
-    path = Path(model).expanduser()
+    path = user_path(model, ModelError)
     for folder in (path, path / "model"):
         if (folder / INFO).is_file():
             return folder

@@ -11,6 +11,7 @@ import numpy as np
 
 from smearlab.data.cells import UInt8Array
 from smearlab.data.framing import frame_picture
+from smearlab.data.paths import user_path
 from smearlab.data.stream import Picture, stream_pictures
 from smearlab.errors import DataError
 from smearlab.inference.predictor import Predictions, Predictor
@@ -83,7 +84,7 @@ def predict_to_file(
         ModelError: the model cannot be loaded.
         MissingExtraError: ``.parquet`` without pyarrow.
     """
-    out = Path(out)
+    out = user_path(out)
     check_suffix(out)
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1, but got {batch_size}.")

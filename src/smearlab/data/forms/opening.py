@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -14,9 +13,12 @@ from smearlab.data.forms.csvlist import CsvForm
 from smearlab.data.forms.files import FolderForm, PathsForm, open_glob
 from smearlab.data.forms.npz import NpzForm
 from smearlab.data.forms.parquet import ParquetForm
+from smearlab.data.paths import expanded, is_possible, user_path
 from smearlab.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smearlab.data.forms.base import Form
 
 FORMS = "a .npz file, a folder of class folders, a .parquet file, a .csv list, 'bloodmnist' or 'demo'"
@@ -45,7 +47,7 @@ def open_form(data: str | Path) -> Form:
     text = str(data)
     if bloodmnist.is_meant(text):
         return bloodmnist.open_bloodmnist(text)
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.is_dir():
         return _open_folder(path)
     if path.exists():
@@ -57,9 +59,9 @@ def open_form(data: str | Path) -> Form:
 
 def is_container(data: str | Path) -> bool:
     """Tell whether data is meant to hold several pictures: a folder, an archive, a list, or one that has a word."""
-    path = Path(data).expanduser()
+    path = expanded(data)
     by_word = str(data) == "demo" or bloodmnist.is_meant(str(data))
-    return by_word or path.is_dir() or path.suffix.lower() in {".npz", *_PARQUET, *_TABLES}
+    return by_word or (is_possible(path) and path.is_dir()) or path.suffix.lower() in {".npz", *_PARQUET, *_TABLES}
 
 
 def _open_folder(path: Path) -> Form:
