@@ -9,6 +9,7 @@ from smearlab.data.forms.files import FolderForm, PathsForm
 from smearlab.data.forms.npz import NpzForm
 from smearlab.data.forms.opening import is_container, open_form
 from smearlab.data.forms.parquet import ParquetForm
+from smearlab.data.stream import stream_pictures
 from smearlab.errors import DataError
 
 
@@ -54,6 +55,23 @@ def test_globs_and_names_that_look_like_one(tmp_path: Path) -> None:
     assert isinstance(open_form(str(tmp_path / "*.png")), PathsForm)
     odd = picture(tmp_path / "slide[1].png")
     assert [path for _, path in open_form(str(odd)).files()] == [odd]
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_text_is_not_this_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    picture(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="variable not set"):
+        open_form(empty)
+    for several in (empty, [empty], [empty, "a.png"], ["a.png", empty]):
+        with pytest.raises(DataError, match="variable not set"):
+            list(stream_pictures(several))
+    assert len(list(open_form(".").entries())) == 1
+
+
+def test_the_forms_that_are_listed_include_a_picture(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="to predict also a picture"):
+        open_form(tmp_path / "notthere.jpg")
 
 
 def test_the_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from smearlab.data.forms.base import Form
 
-FORMS = "a .npz file, a folder of class folders, a .parquet file, a .csv list, 'bloodmnist' or 'demo'"
+FORMS = (
+    "a .npz file, a folder of class folders, a .parquet file, a .csv list, 'bloodmnist' or 'demo'; "
+    "to predict also a picture, a glob or a folder of pictures"
+)
 _WORDS = ("demo", "bloodmnist")
 _PARQUET = {".parquet", ".pq"}
 _TABLES = {".csv", ".tsv"}
@@ -42,9 +45,11 @@ def open_form(data: str | Path) -> Form:
             very name is meant by ``./bloodmnist``.
 
     Raises:
-        DataError: there is no such file, or it is in no known form.
+        DataError: there is no such file, it is in no known form, or `data` is empty.
     """
     text = str(data)
+    if not text.strip():  # nearly always a shell variable that is not set; Path("") would mean the folder we are in
+        raise DataError(f"The data is an empty text. Is a variable not set? Write . for this folder. Data is {FORMS}.")
     if bloodmnist.is_meant(text):
         return bloodmnist.open_bloodmnist(text)
     path = user_path(text)
