@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 from smearlab.data.atomic import atomic_path
-from smearlab.training import loop, state
+from smearlab.evaluation import evaluate_run
+from smearlab.inference import model_folder
+from smearlab.training import loop, state, train
 
 TINY_RECIPE = """
 name = "tiny"
@@ -52,7 +54,7 @@ share = 0.0
 freeze_norms = true
 [[phases]]
 name = "all"
-epochs = 3
+epochs = 6
 batch_size = 8
 schedule = "plateau"
 plateau_patience = 1
@@ -107,6 +109,14 @@ def plant(moment: str, number: int) -> None:
             state.atomic_path = in_write(number)  # type: ignore[assignment, attr-defined]
         case "saved":
             state.save_checkpoint = at_call(number, state.save_checkpoint)
+        case "recipe":
+            train.save_recipe = at_call(number, train.save_recipe)  # type: ignore[attr-defined]
+        case "export":
+            train.check_onnx = at_call(number, train.check_onnx)  # type: ignore[attr-defined]
+        case "model":
+            model_folder.read_model_folder = at_call(number, model_folder.read_model_folder)
+        case "report":
+            evaluate_run.write_run_report = at_call(number, evaluate_run.write_run_report)  # type: ignore[attr-defined]
         case "never":
             return
         case other:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from smearlab.errors import RecipeError, did_you_mean
 from smearlab.networks.heads import build_head
+from smearlab.networks.own import PREFIX, build_own, own_names
 from smearlab.networks.weights import load_backbone_weights
 
 if TYPE_CHECKING:
@@ -95,13 +96,16 @@ def _feature_width(backbone: nn.Module, name: str, size: int) -> int:
 
 
 def _backbone(network: NetworkConfig, head: HeadConfig) -> nn.Module:
-    if not timm.is_model(network.backbone):
-        close = did_you_mean(network.backbone, timm.list_models())
-        raise RecipeError(f"network.backbone '{network.backbone}' is not a model that timm knows.{close}")
+    name, options = network.backbone, dict(network.options)
     try:
+        if name.startswith(PREFIX):
+            return build_own(name, head.pooling, options)
+        if not timm.is_model(name):
+            close = did_you_mean(name, [*own_names(), *timm.list_models()])
+            raise RecipeError(f"network.backbone '{name}' is not a model that timm knows.{close}")
         backbone: nn.Module = timm.create_model(
-            network.backbone, pretrained=False, num_classes=0, global_pool=head.pooling, **network.options
+            name, pretrained=False, num_classes=0, global_pool=head.pooling, **options
         )
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
-        raise RecipeError(f"network.options {dict(network.options)} do not fit {network.backbone}: {error}") from error
+        raise RecipeError(f"network.options {options} do not fit {name}: {error}") from error
     return backbone

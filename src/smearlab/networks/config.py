@@ -13,7 +13,7 @@ class NetworkConfig(BaseModel):
     """A backbone and where its weights come from.
 
     Attributes:
-        backbone: any timm model name (``resnet18``, ``convnext_tiny``).
+        backbone: any timm model name (``resnet18``, ``convnext_tiny``), or one of our own (``smearlab/plain_cnn``).
         options: further arguments of the backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
         weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
             ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout.
