@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tests.inference.tiny_model import tiny_info, tiny_network, tiny_trust, write_tiny_folder
 
+from smearlab.celltypes import CLASS_NAMES
 from smearlab.errors import ModelError
 from smearlab.inference import model_folder as folders
 from smearlab.inference.model_folder import read_model_folder, resolve_model, write_model_folder
@@ -166,6 +167,28 @@ def test_an_earlier_model_is_replaced_but_other_folders_are_not(model_folder: Pa
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_recorded_figures_are_read_back_and_nothing_else_changes(model_folder: Path) -> None:
+    before = {name: (model_folder / name).read_bytes() for name in folders.HASHED}
+    info = read_model_folder(model_folder).info
+    folders.record_figures(model_folder, {"test_accuracy": 0.5})
+    told = folders.record_figures(model_folder, {"test_accuracy": 0.75, "test_accuracy_low": 0.5})
+    read = read_model_folder(model_folder).info
+    assert told == read
+    assert read.provenance.figures == {"test_accuracy": 0.75, "test_accuracy_low": 0.5}
+    assert read.model_copy(update={"provenance": info.provenance}) == info
+    assert before == {name: (model_folder / name).read_bytes() for name in folders.HASHED}
+    assert [path.name for path in model_folder.parent.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_figure_that_is_no_number_is_refused_and_changes_nothing(model_folder: Path, value: float) -> None:
+    before = (model_folder / "model.json").read_bytes()
+    with pytest.raises(ModelError, match=r"figures\.test_accuracy"):
+        folders.record_figures(model_folder, {"test_accuracy": value})
+    assert (model_folder / "model.json").read_bytes() == before
+    assert {path.name for path in model_folder.iterdir()} == set(folders.FILES)
+
+
 def test_weights_may_come_as_bytes_or_file(model_folder: Path, tmp_path: Path) -> None:
     data = (model_folder / "weights.safetensors").read_bytes()
     network = model_folder / "model.onnx"
@@ -202,9 +225,13 @@ def test_resolve_model_says_what_is_wrong(tmp_path: Path, name: str, message: st
         resolve_model(tmp_path / name)
 
 
-def test_default_is_the_model_that_ships(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "DEFAULT_MODEL", model_folder)
-    assert resolve_model() == model_folder
-    monkeypatch.setattr(folders, "DEFAULT_MODEL", model_folder / "absent")
+def test_default_is_the_model_that_ships() -> None:
+    folder = resolve_model()
+    assert folder == resolve_model("default") == Path(folders.__file__).parent / "default"
+    assert read_model_folder(folder, threads=1).info.class_names == CLASS_NAMES
+
+
+def test_an_installation_without_a_model_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "DEFAULT_MODEL", tmp_path / "absent")
     with pytest.raises(ModelError, match="Train one"):
         resolve_model("default")

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from smearlab.data.atomic import atomic_folder, write_json
+from smearlab.data.atomic import TEMPORARY_PREFIX, atomic_folder, write_json
 from smearlab.data.paths import user_path
 from smearlab.errors import ModelError
 from smearlab.inference.info import ModelInfo, parse_info
@@ -144,6 +144,31 @@ def write_model_folder(
         write_json(folder / INFO, info.model_copy(update={"files": file_hashes(folder)}).model_dump(mode="json"))
         read_model_folder(folder, threads=1)
     return target
+
+
+def record_figures(folder: str | Path, figures: Mapping[str, float]) -> ModelInfo:
+    """Write a model's measured figures into its ``model.json``; the other files are left alone.
+
+    Args:
+        folder: a model folder.
+        figures: finite numbers by name, such as ``test_balanced_accuracy``; they replace earlier ones.
+
+    Returns:
+        What ``model.json`` says now, read back.
+
+    Raises:
+        ModelError: it cannot be read, or a figure is not a finite number.
+    """
+    folder = Path(folder)
+    info = _read_info(folder)
+    provenance = info.provenance.model_copy(update={"figures": dict(figures)})
+    text = info.model_copy(update={"provenance": provenance}).model_dump_json(indent=2) + "\n"
+    checked = parse_info(text, str(folder / INFO))
+    # Staged beside the folder, not in it: what a kill leaves in a model folder would make it unreadable.
+    staged = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}.json")
+    write_json(staged, checked.model_dump(mode="json"))
+    staged.replace(folder / INFO)
+    return _read_info(folder)
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
