@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from PIL import Image
 from tests.evaluation.colour_model import COLOURS, colour_cells, write_colour_folder
 
+from smearlab.__main__ import main
 from smearlab.data.cells import Cells
 from smearlab.errors import DataError, ModelError
-from smearlab.evaluation.evaluate import evaluate
+from smearlab.evaluation.evaluate import check_out, evaluate
 from smearlab.evaluation.words import headline
 
 NAMES = tuple(COLOURS)
@@ -101,8 +103,87 @@ def test_classes_that_the_model_does_not_know_are_left_out(model: Path, tmp_path
     data = save_folder(colour_cells(("basophil", "blast", "monocyte"), per_class=3), tmp_path / "data")
     content = evaluate(model, data, tmp_path / "out")
     assert (content["n"], content["left_out"]) == (6, {"blast": 3})
+    assert headline(content).endswith("on 6 of 9 pictures.")
+    assert content["notes"] == [
+        "3 pictures of 'blast' were left out of the figures: the model does not know this class."
+    ]
     assert content["accuracy"]["value"] == 1
     assert "3 pictures of &#39;blast&#39; were left out" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_predictions_keep_the_pictures_of_classes_that_the_model_does_not_know(model: Path, tmp_path: Path) -> None:
+    data = save_folder(colour_cells(("basophil", "blast", "monocyte"), per_class=3), tmp_path / "data")
+    evaluate(model, data, tmp_path / "out")
+    with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["true_label"] for row in rows] == ["basophil"] * 3 + ["blast"] * 3 + ["monocyte"] * 3
+    assert [int(row["row"]) for row in rows] == list(range(9))
+    assert {row["label"] for row in rows} <= set(NAMES)
+    assert all(row["source"].startswith(f"{row['true_label']}/") for row in rows)
+
+
+def test_unreadable_pictures_are_counted_and_the_first_named(model: Path, tmp_path: Path) -> None:
+    data = save_folder(colour_cells(NAMES), tmp_path / "data")
+    for number in range(5):
+        (data / "monocyte" / f"bad{number}.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    content = evaluate(model, data, tmp_path / "out")
+    assert content["unreadable"] == 5
+    (note,) = content["notes"]
+    assert re.match(r"5 pictures could not be read: monocyte/bad0\.png \(.+\), .*bad2\.png \(.+\), …\.$", note)
+
+
+def test_the_terminal_tells_what_was_left_out(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = save_folder(colour_cells(("basophil", "blast", "monocyte"), per_class=3), tmp_path / "data")
+    (data / "monocyte" / "bad.png").write_bytes(b"no picture")
+    assert main(["evaluate", str(model), str(data), "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].endswith("on 6 of 9 pictures.")
+    assert told[1].startswith("3 pictures of 'blast' were left out")
+    assert told[2].startswith("1 picture could not be read: monocyte/bad.png (")
+    assert told[3].startswith("Report: ")
+
+
+def test_nothing_left_out_needs_no_note(evaluated: Path) -> None:
+    content = figures(evaluated)
+    assert (content["unreadable"], content["notes"]) == (0, [])
+
+
+def test_a_run_is_never_written_over(tmp_path: Path) -> None:
+    """Nothing is even loaded: there is neither a model nor data."""
+    (tmp_path / "recipe.toml").write_text("")
+    (tmp_path / "metrics.json").write_text('{"left_out": {}}')
+    with pytest.raises(DataError, match=r"holds a training run, .* another --out"):
+        evaluate(tmp_path / "no model", tmp_path / "no data", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.toml", "metrics.json"}
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"thesis.txt": "years"}, r"thesis\.txt"),
+        ({"metrics.json": '{"left_out": {}}', "model": None}, "model"),
+        ({"metrics.json": '{"accuracy": 1}'}, r"metrics\.json"),
+        ({"metrics.json": "no JSON"}, r"metrics\.json"),
+        ({"predictions.csv": "mine"}, r"predictions\.csv"),
+    ],
+)
+def test_other_files_are_never_written_over(tmp_path: Path, files: dict[str, str | None], told: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).mkdir() if text is None else (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=f"'{told}', which no evaluation has written"):
+        evaluate(tmp_path / "no model", tmp_path / "no data", tmp_path)
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(DataError, match="is a file"):
+        check_out(tmp_path / "out")
+
+
+def test_what_a_killed_evaluation_left_is_replaced(evaluated: Path) -> None:
+    (evaluated / ".tmp-1234-report.html").touch()
+    check_out(evaluated)
+    (evaluated / ".tmp-1234-report.html").unlink()
 
 
 def test_the_same_evaluation_twice_gives_the_same_files(model: Path, tmp_path: Path) -> None:

@@ -24,9 +24,14 @@ def test_positions_do_not_matter() -> None:
 def test_unknown_classes_are_left_out_and_told() -> None:
     matched = match_classes(colour_cells(("blast", "monocyte", "smudge"), per_class=2), MODEL)
     assert matched.labels.tolist() == [2, 2]
-    assert matched.cells.rows.tolist() == [2, 3]
+    assert matched.cells.rows.tolist() == matched.positions.tolist() == [2, 3]
     assert matched.unknown == {"blast": 2, "smudge": 2}
     assert matched.notes[0].startswith("2 pictures of 'blast' were left out")
+
+
+def test_one_picture_is_told_in_the_singular() -> None:
+    cells = colour_cells(("blast", "monocyte"), per_class=2).take([0, 2])
+    assert match_classes(cells, MODEL).notes[0].startswith("1 picture of 'blast' was left out of the figures")
 
 
 def test_an_unknown_class_without_pictures_is_not_told() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from smearlab.data.atomic import write_json
+from smearlab.data.atomic import TEMPORARY_PREFIX, write_json
 from smearlab.data.cells import Cells
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
+from smearlab.errors import DataError
 from smearlab.evaluation.facts import machine_facts, model_facts, skipped_pictures
 from smearlab.evaluation.matching import Matched, match_classes
 from smearlab.evaluation.measure import (
@@ -22,9 +24,13 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
+from smearlab.evaluation.words import unreadable_notes
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, EvaluationReport
 from smearlab.report.evaluation_report import write_evaluation_report
+
+_METRICS = "metrics.json"
+_FILES = (_METRICS, "predictions.csv", "report.html", "figures.csv", "per_class.csv", "confusion_evaluation.csv")
 
 
 def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, seed: int = 0) -> dict[str, Any]:
@@ -33,32 +39,71 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     Args:
         model: a model folder, a run folder or ``default``.
         data: any form that `read` takes; classes are matched by name.
-        out: the folder to write to; files of an earlier evaluation there are replaced.
+        out: the folder to write to: new, empty, or of an earlier evaluation, whose files are replaced.
         seed: of the bootstrap intervals.
 
     Returns:
-        The contents of ``metrics.json``.
+        The contents of ``metrics.json``; its ``notes`` say what the figures leave out.
 
     Raises:
-        DataError: the data cannot be read, has no labels, or no class that the model knows.
+        DataError: the data cannot be read, has no labels, or no class that the model knows; or `out` holds something
+            else than an earlier evaluation.
         ModelError: the model cannot be loaded.
     """
-    start = time.monotonic()
+    folder, start = user_path(out), time.monotonic()
+    check_out(folder)
     predictor = Predictor.load(model)
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)
     read_at = time.monotonic()
-    measured = Measured(matched.cells, matched.labels, predict_with_bar(predictor, matched.cells.images))
+    predictions = predict_with_bar(predictor, cells.images)
+    measured = Measured(matched.cells, matched.labels, predictions.take(matched.positions))
     metrics = measured.metrics(seed)
     seconds = {"read": read_at - start, "predict and measure": time.monotonic() - read_at}
-    folder = user_path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    content = {**metrics, "data": cells.name, "model": predictor.info.name, "left_out": matched.unknown}
-    write_json(folder / "metrics.json", content)
-    parts = matched.cells.parts if matched.cells.parts is not None else np.full(len(matched.cells), "")
-    write_predictions(folder / "predictions.csv", measured, parts)
+    content = {**metrics, "data": cells.name, "model": predictor.info.name, **_left_out(cells, matched)}
+    write_json(folder / _METRICS, content)
+    parts = cells.parts if cells.parts is not None else np.full(len(cells), "")
+    write_predictions(folder / "predictions.csv", cells, predictions, parts)
     write_evaluation_report(folder / "report.html", _report(predictor, matched, measured, metrics, seconds))
     return content
+
+
+def check_out(folder: Path) -> None:
+    """Make sure that nothing but an earlier evaluation is written over.
+
+    Raises:
+        DataError: `folder` is a file, or holds a training run or any other files.
+    """
+    choose = "Choose another --out: a new folder, or one of an earlier evaluation."
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise DataError(f"{folder} is a file. {choose}")
+    # Hidden temporary files are what a killed evaluation left behind.
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY_PREFIX))
+    if "recipe.toml" in names:
+        raise DataError(f"{folder} holds a training run, whose figures would be lost. {choose}")
+    strangers = [name for name in names if name not in _FILES]
+    if strangers or (names and not _is_evaluation(folder / _METRICS)):
+        raise DataError(f"{folder} holds '{[*strangers, *names][0]}', which no evaluation has written. {choose}")
+
+
+def _is_evaluation(metrics: Path) -> bool:
+    """Whether these are the figures of an evaluation, not of a run or of another program."""
+    try:
+        content = json.loads(metrics.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and "left_out" in content
+
+
+def _left_out(cells: Cells, matched: Matched) -> dict[str, Any]:
+    return {
+        "left_out": matched.unknown,
+        "unreadable": len(cells.unreadable),
+        "notes": [*matched.notes, *unreadable_notes(cells.unreadable)],
+    }
 
 
 def _report(

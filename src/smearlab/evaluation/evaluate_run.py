@@ -69,7 +69,7 @@ def evaluate_run(run: Run, prepared: Prepared, trained: Trained, seconds: Mappin
 
 
 def headline_figures(content: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures that go into a model's own ``model.json``, such as ``test_accuracy`` and ``test_accuracy_low``.
+    """Return the figures for a model's own ``model.json``, such as ``test_accuracy`` and ``test_accuracy_low``.
 
     Args:
         content: of a run's ``metrics.json``.
@@ -111,7 +111,7 @@ def _report(
     recipe, progress = trained.recipe, trained.fitted.progress
     mistakes, count = worst_mistakes(next(iter(by_part.values())))
     return RunReport(
-        name=run.path.name,
+        name=run.path.as_posix(),
         data=_data_facts(prepared),
         results={part: part_result(some, metrics[part]) for part, some in by_part.items()},
         model=model_facts(predictor, _model_notes(trained)),

@@ -20,18 +20,21 @@ class Matched:
     Attributes:
         cells: the pictures, with their own labels and class names.
         labels: ``int64 (N,)`` the same labels as indices into the model's classes.
+        positions: ``int64 (N,)`` where they stand in the collection that was matched.
         unknown: classes of the data that the model does not know, with how many pictures were left out.
     """
 
     cells: Cells
     labels: IntArray
+    positions: IntArray
     unknown: dict[str, int]
 
     @property
     def notes(self) -> list[str]:
         """What was left out, in words."""
         return [
-            f"{count} pictures of '{name}' were left out: the model does not know this class."
+            f"{count:,} {'picture' if count == 1 else 'pictures'} of '{name}' {'was' if count == 1 else 'were'} "
+            "left out of the figures: the model does not know this class."
             for name, count in self.unknown.items()
         ]
 
@@ -57,4 +60,4 @@ def match_classes(cells: Cells, model_classes: tuple[str, ...]) -> Matched:
         if index < 0 and count
     }
     kept = np.flatnonzero(labels >= 0)
-    return Matched(cells if len(kept) == len(cells) else cells.take(kept), labels[kept], unknown)
+    return Matched(cells if len(kept) == len(cells) else cells.take(kept), labels[kept], kept, unknown)

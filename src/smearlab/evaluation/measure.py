@@ -96,14 +96,17 @@ def class_examples(cells: Cells, per_class: int = 12) -> dict[str, Sequence[Exam
     return examples
 
 
-def write_predictions(path: Path, measured: Measured, parts: StrArray) -> None:
-    """Write ``row,source,split,true_label,label,confidence,p_…`` for labelled pictures, atomically."""
-    names, predictions = measured.predictions.class_names, measured.predictions
+def write_predictions(path: Path, cells: Cells, predictions: Predictions, parts: StrArray) -> None:
+    """Write ``row,source,split,true_label,label,confidence,p_…`` for labelled pictures, atomically.
+
+    The true label is the data's own, which may be a class that the model does not know.
+    """
+    names = predictions.class_names
     header = ["row", "source", "split", "true_label", "label", "confidence", *(f"p_{name}" for name in names)]
-    true_labels = np.asarray(names)[measured.labels]
+    true_labels = np.asarray(cells.class_names)[cells.known_labels]
     columns = zip(
-        measured.cells.rows.tolist(),
-        measured.cells.sources.tolist(),
+        cells.rows.tolist(),
+        cells.sources.tolist(),
         parts.tolist(),
         true_labels.tolist(),
         predictions.labels.tolist(),

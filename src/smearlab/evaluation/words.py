@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from smearlab.data.cells import Unreadable
+
+_NAMED = 3
 
 
 def headline(figures: Mapping[str, Any]) -> str:
@@ -16,7 +20,19 @@ def headline(figures: Mapping[str, Any]) -> str:
     """
     part = f"{figures['part']}: " if "part" in figures else ""
     balanced, accuracy = (_interval(figures[name]) for name in ("balanced_accuracy", "accuracy"))
-    return f"{part}balanced accuracy {balanced}, accuracy {accuracy} on {figures['n']:,} pictures."
+    left_out = sum(figures.get("left_out", {}).values())
+    of_all = f" of {figures['n'] + left_out:,}" if left_out else ""
+    return f"{part}balanced accuracy {balanced}, accuracy {accuracy} on {figures['n']:,}{of_all} pictures."
+
+
+def unreadable_notes(unreadable: Sequence[Unreadable]) -> list[str]:
+    """Say how many pictures could not be read, and name the first; nothing where all could."""
+    if not unreadable:
+        return []
+    count = f"{len(unreadable):,} {'picture' if len(unreadable) == 1 else 'pictures'}"
+    first = ", ".join(f"{item.source} ({item.reason})" for item in unreadable[:_NAMED])
+    more = ", …" if len(unreadable) > _NAMED else ""
+    return [f"{count} could not be read: {first}{more}."]
 
 
 def _interval(figure: Mapping[str, float]) -> str:
