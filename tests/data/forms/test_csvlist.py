@@ -39,11 +39,21 @@ def test_tables_as_programs_write_them(tmp_path: Path, delimiter: str, encoding:
 
 
 def test_quotes_blank_lines_and_short_rows(tmp_path: Path) -> None:
-    text = 'path,label,split\n"a, b.png",ig,train\n\n , ,\nc.png\nd.png,,test\n'
-    entries = list(table(tmp_path, text).entries())
-    assert [entry.source for entry in entries] == ["a, b.png", "c.png", "d.png"]
-    assert [entry.label for entry in entries] == ["ig", None, None]
-    assert [entry.row for entry in entries] == [0, 1, 2]
+    text = '\npath,label,split\n"a, b.png",ig,train\n\n  \n , ,\nc.png\nd.png,,test\n,,\n,\n\n'
+    form = table(tmp_path, text)
+    entries = list(form.entries())
+    assert [entry.source for entry in entries] == ["a, b.png", "list.csv#1", "c.png", "d.png"]
+    assert [entry.label for entry in entries] == ["ig", None, None, None]
+    assert [entry.row for entry in entries] == [0, 1, 2, 3]
+    assert str(entries[1].content) == "no path"
+    assert "no label in lines 6, 7, 8 of" in form.labelling().fault
+
+
+def test_a_missing_label_is_told_by_its_line(tmp_path: Path) -> None:
+    fault = table(tmp_path, 'path,label\n1.png,"i\ng"\n2.png,\n').labelling().fault
+    assert "no label in line 4 of" in fault
+    assert "list.csv" in fault
+    assert "give a CSV" not in fault
 
 
 def test_backslashes_of_other_systems(tmp_path: Path) -> None:
@@ -69,7 +79,9 @@ def test_further_columns_are_ignored(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("paht,label\n1.png,ig\n", "no column 'path'.*Did you mean 'paht'"),
-        ("1.png,ig\n2.png,ig\n", "no column 'path' in its first line"),
+        ("1.png,ig\n2.png,ig\n", "no column 'path' in its first line, only '1.png', 'ig'.*header is missing"),
+        ("path|label\n1.png|ig\n", r"only 'path\|label'.*separated by a comma, semicolon or tab"),
+        ("file,label\n1.png,ig\n", r"only 'file', 'label'\."),
         ("path,label,spilt\n1.png,ig,train\n", "unknown column 'spilt'. Did you mean 'split'"),
         ("path,label,goup\n1.png,ig,p\n", "Did you mean 'group'"),
         ("path,label\n", "lists no pictures"),
