@@ -15,13 +15,13 @@ import shutil
 import sys
 import tempfile
 import time
-import warnings
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smearlab.data.atomic import TEMPORARY_PREFIX, atomic_folder
+from smearlab.data.notices import notice
 from smearlab.errors import DataError
 
 if sys.platform != "win32":
@@ -142,9 +142,8 @@ def _age(path: Path) -> float:
 def _temporary_cache(folder: Path, reason: str) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix="smearlab-cache-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    warnings.warn(
+    notice(
         f"The cache folder {folder} cannot be written ({reason}). Pictures are decoded again in every run; "
-        "set SMEARLAB_CACHE to a folder that can be written.",
-        stacklevel=4,
+        "set SMEARLAB_CACHE to a folder that can be written."
     )
     return temporary
