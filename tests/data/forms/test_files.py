@@ -124,9 +124,25 @@ def test_globs_name_files_from_the_last_fixed_folder(tmp_path: Path) -> None:
     assert [entry.source for entry in form.entries()] == ["a/2.png", "b/1.png"]
     assert form.name == "slides"
     everything = open_glob(f"{tmp_path}/slides/**")
-    assert [entry.source for entry in everything.entries()] == ["a/2.png", "a/3.txt", "b/1.png"]
+    assert [entry.source for entry in everything.entries()] == ["a/2.png", "a/3.txt", "b/1.png"]  # 3.txt holds one
     with pytest.raises(DataError, match="No file matches"):
         open_glob(f"{tmp_path}/slides/*.gif")
+
+
+def test_globs_take_pictures_only_and_tell_what_they_leave(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, "b.png", "a")
+    for name in ("list.csv", "cells.npz", "cells.parquet", "notes"):
+        (tmp_path / name).write_text("no picture")
+    (tmp_path / "damaged.png").write_text("")
+    assert [entry.source for entry in open_glob(f"{tmp_path}/*").entries()] == ["a", "b.png", "damaged.png"]
+    told = capsys.readouterr().err
+    assert "cells.npz, cells.parquet, list.csv, notes: no pictures, left out" in told
+    assert told.count("\n") == 1
+    open_glob(f"{tmp_path}/*.png")
+    assert capsys.readouterr().err == ""
+    for pattern in ("*.csv", "cells.*", "n?tes"):
+        with pytest.raises(DataError, match=r"matches no pictures, only .*by its own name"):
+            open_glob(f"{tmp_path}/{pattern}")
 
 
 def test_lists_have_no_labels(tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from smearlab.data.decode import picture_suffixes
+from PIL import Image
+
+from smearlab.data.decode import picture_formats, picture_suffixes
 from smearlab.data.forms.base import UNLABELLED_HINT, Entry, Labelling, name_some
+from smearlab.data.notices import notice
 from smearlab.data.parts import split_part
 from smearlab.errors import DataError
 
@@ -111,18 +114,42 @@ class FolderForm:
 
 
 def open_glob(pattern: str) -> PathsForm:
-    """Open the files that match a pattern, sorted; names are relative to the last folder without a wildcard.
+    """Open the pictures that match a pattern, sorted; names are relative to the last folder without a wildcard.
+
+    Other files that match are left out, which is told on standard error.
 
     Raises:
-        DataError: no file matches.
+        DataError: no file matches, or none that is a picture.
     """
     matches = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
     found = [path for path in map(Path, matches) if path.is_file()]
     if not found:
         raise DataError(f"No file matches {pattern}. Put it in quotation marks, and check it with: ls {pattern}")
+    pictures = [path for path in found if is_picture(path)]
+    others = sorted(path.name for path in set(found) - set(pictures))
+    if not pictures:
+        raise DataError(
+            f"{pattern} matches no pictures, only {name_some(others)}. "
+            "Give a table or an archive by its own name, without wildcards."
+        )
+    if others:
+        notice(f"{pattern} also matches {name_some(others)}: no pictures, left out.")
     fixed = Path(*_before_wildcard(Path(pattern)))
-    names = sorted((path.relative_to(fixed).as_posix(), path) for path in found)
+    names = sorted((path.relative_to(fixed).as_posix(), path) for path in pictures)
     return PathsForm(fixed.resolve().name or "pictures", tuple(names))
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a file is meant as a picture: by its name, or else by its content."""
+    return path.suffix.lower() in picture_suffixes() or _is_known_content(path)
+
+
+def _is_known_content(path: Path) -> bool:
+    try:
+        with Image.open(path, formats=picture_formats()):
+            return True
+    except Exception:  # whatever Pillow's plugins raise, it is not a picture
+        return False
 
 
 def _before_wildcard(pattern: Path) -> Iterator[str]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import glob
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from smearlab.data.decode import picture_formats, picture_suffixes
 from smearlab.data.forms import bloodmnist
 from smearlab.data.forms.csvlist import CsvForm
-from smearlab.data.forms.files import FolderForm, PathsForm, open_glob
+from smearlab.data.forms.files import FolderForm, PathsForm, is_picture, open_glob
 from smearlab.data.forms.npz import NpzForm
 from smearlab.data.forms.parquet import ParquetForm
 from smearlab.data.paths import expanded, is_possible, user_path
@@ -95,18 +92,10 @@ def _open_file(path: Path) -> Form:
         return ParquetForm(path.stem, ((path.name, path),))
     if suffix in _TABLES:
         return CsvForm(path)
-    if suffix in picture_suffixes() or _is_picture(path):
+    if is_picture(path):
         return PathsForm(path.stem, ((path.name, path),))
     advice = _ADVICE.get(suffix, f"Data is {FORMS}.")
     raise DataError(f"{path} is in no form that can be read. {advice}")
-
-
-def _is_picture(path: Path) -> bool:
-    try:
-        with Image.open(path, formats=picture_formats()):
-            return True
-    except Exception:  # whatever Pillow's plugins raise, it is not a picture
-        return False
 
 
 def _not_there(path: Path) -> str:
