@@ -226,3 +226,13 @@ def test_a_terminal_shows_how_far_it_is(
     captured = capsys.readouterr()
     assert "Naming pictures" in captured.err
     assert captured.out == ""
+
+
+def test_the_report_names_the_model_as_the_user_did(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent.parent)
+    relative = model.relative_to(model.parent.parent).as_posix()
+    evaluate(relative, colour_cells(NAMES), tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"smearlab evaluate {relative} DATA" in page

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html as html_module
 import itertools
 import math
 import re
@@ -172,3 +173,25 @@ def test_csv_files_hold_the_figures(report: RunReport, tmp_path: Path) -> None:
     assert confusion[0] == ["true", *report.data.class_names]
     assert confusion[1][:3] == ["basophil", "9", "1"]
     assert {path.name for path in tmp_path.glob("confusion_*")} == {f"confusion_{p}.csv" for p in report.results}
+
+
+def code_of(report: RunReport) -> str:
+    return html_module.unescape(run_page(report).html())
+
+
+def test_commands_name_the_run_as_the_user_gave_it(report: RunReport) -> None:
+    shown = code_of(replace(report, name="runs/pbc96"))
+    for text in (
+        "--model runs/pbc96 --out",
+        "evaluate runs/pbc96 DATA",
+        'Predictor.load("runs/pbc96")',
+        "holds runs/pbc96",
+    ):
+        assert text in shown
+    assert "--model '../my runs/a' --out" in code_of(replace(report, name="../my runs/a"))
+    absolute = code_of(replace(report, name="/home/ann/runs/pbc96"))
+    assert 'Predictor.load("pbc96")' in absolute
+    assert "in the folder that holds pbc96" in absolute
+    default = code_of(replace(report, name="default"))
+    assert 'Predictor.load("default")' in default
+    assert "in the folder that holds" not in default

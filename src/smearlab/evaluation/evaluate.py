@@ -65,7 +65,7 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     write_json(folder / _METRICS, content)
     parts = cells.parts if cells.parts is not None else np.full(len(cells), "")
     write_predictions(folder / "predictions.csv", cells, predictions, parts)
-    write_evaluation_report(folder / "report.html", _report(predictor, matched, measured, metrics, seconds))
+    write_evaluation_report(folder / "report.html", _report(model, predictor, matched, measured, metrics, seconds))
     return content
 
 
@@ -107,13 +107,18 @@ def _left_out(cells: Cells, matched: Matched) -> dict[str, Any]:
 
 
 def _report(
-    predictor: Predictor, matched: Matched, measured: Measured, metrics: dict[str, Any], seconds: dict[str, float]
+    model: str | Path,
+    predictor: Predictor,
+    matched: Matched,
+    measured: Measured,
+    metrics: dict[str, Any],
+    seconds: dict[str, float],
 ) -> EvaluationReport:
     cells, names = matched.cells, predictor.class_names
     mistakes, count = worst_mistakes(measured)
     counts = np.bincount(matched.labels, minlength=len(names)).tolist()
     return EvaluationReport(
-        name=predictor.info.name,
+        name=Path(model).as_posix(),
         data=DataFacts(
             name=cells.name,
             class_names=names,

@@ -174,7 +174,8 @@ class RunReport:
     """Everything the page about one training run shows.
 
     Attributes:
-        name: name of the run folder, used in the commands to go on with.
+        name: the run folder as the user gave it, for the commands to go on with; only the last name of an absolute
+            one is shown.
         data: the data and what was found in it.
         results: part (``train``, ``validation``, ``test``) to how the model did there. The headline is ``test``, else
             ``validation``, else whatever comes first.
@@ -208,7 +209,8 @@ class EvaluationReport:
     """Everything the page about a model measured on one data set shows.
 
     Attributes:
-        name: name of the model, used in the commands to go on with.
+        name: the model as the user gave it, for the commands to go on with; only the last name of an absolute one
+            is shown.
         data: the data measured on; ``counts`` has one part.
         result: how the model did.
         model: the model.

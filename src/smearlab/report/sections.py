@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -251,22 +253,25 @@ def machine_blocks(machine: Machine) -> list[Block]:
 
 
 def usage_blocks(name: str) -> list[Block]:
-    """Return the commands to go on with a model."""
+    """Return the commands to go on with a model.
+
+    Args:
+        name: the folder as the user gave it; of an absolute one, only the last name is shown.
+    """
     folder = source_name(name)
+    quoted = shlex.quote(folder)
     shell = (
         f"# name new pictures: one line each, with the confidence and whether it is a cell at all\n"
-        f"smearlab predict PICTURES --model {folder} --out predictions.csv\n\n"
+        f"smearlab predict PICTURES --model {quoted} --out predictions.csv\n\n"
         f"# measure the model on other labelled pictures\n"
-        f"smearlab evaluate {folder} DATA --out evaluation"
+        f"smearlab evaluate {quoted} DATA --out evaluation"
     )
     python = (
         "from smearlab import Predictor\n\n"
-        f'predictor = Predictor.load("{folder}")\n'
+        f"predictor = Predictor.load({json.dumps(folder, ensure_ascii=False)})\n"
         "predictions = predictor.predict(images)  # uint8 RGB, any size\n"
         "predictions.labels, predictions.confidence, predictions.is_cell"
     )
-    where = Note(
-        f"Run these in the folder that holds {folder}. PICTURES and DATA may be a folder, an npz, a Parquet file or "
-        "a CSV."
-    )
+    forms = "PICTURES and DATA may be a folder, an npz, a Parquet file or a CSV."
+    where = Note(forms if folder == "default" else f"Run these in the folder that holds {folder}. {forms}")
     return [where, Code(shell, "In a terminal"), Code(python, "In Python")]
