@@ -18,7 +18,7 @@ endif
 BENCHMARKS ?= core_size reading training_step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types imports unit test-all bench docs clean
+.PHONY: help setup setup-dev run test lint types imports unit test-all bench model docs clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -77,6 +77,16 @@ test-all: lint types imports ## every check, the slow tests too
 bench: $(VENV)/.dev ## the scripts in benchmarks/, on real cells with PBC=path/to/pbc96.parquet
 	@status=0; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || status=1; done; \
 		exit $$status
+
+CREDIT := PBC data set, Acevedo et al. 2020 (Data in Brief 30:105474), Hospital Clínic Barcelona, CC BY 4.0
+
+model: $(VENV)/.train ## train the model that ships, from PBC=path/to/pbc96.parquet, and put it into the package
+	@test -n "$(PBC)" || { echo "make model needs the real cells: make model PBC=path/to/pbc96.parquet" >&2; exit 2; }
+	rm -rf build/default
+	$(BIN)/python -m smearlab train '$(PBC)' --recipe standard --out build/default \
+		--set 'data.licence="Apache-2.0"' 'data.credit="$(CREDIT)"'
+	rm -f src/smearlab/inference/default/*
+	cp build/default/model/* src/smearlab/inference/default/
 
 docs: $(VENV)/.train ## write the tables in docs/ that come from the code
 	$(BIN)/python docs/recipe_keys.py
