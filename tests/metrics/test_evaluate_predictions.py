@@ -69,11 +69,11 @@ def test_the_seed_decides_every_interval(predicted: Predicted) -> None:
     assert first.ece != other.ece
 
 
-def test_a_class_without_pictures_has_nought_and_no_part_in_the_means() -> None:
+def test_a_class_without_pictures_has_no_figures_and_no_part_in_the_means() -> None:
     metrics = evaluate_predictions([0, 0, 1], np.eye(3)[[0, 0, 1]], ("a", "b", "never"))
     assert metrics.balanced_accuracy.value == 1
-    assert metrics.per_class["never"].support == 0
-    assert metrics.per_class["never"].recall.value == 0
+    never = metrics.to_json()["per_class"]["never"]
+    assert never == {"precision": None, "recall": None, "f1": None, "support": 0}
 
 
 def test_a_single_class_has_no_area_under_the_curve() -> None:
@@ -109,9 +109,12 @@ def test_all_right_is_not_certainty() -> None:
 
     metrics = evaluate_predictions(labels, probabilities, ("basophil", "monocyte"))
 
-    assert metrics.per_class["basophil"].recall.low == pytest.approx(0.025 ** (1 / 19))
-    assert metrics.per_class["basophil"].recall.high == 1
-    assert metrics.per_class["monocyte"].precision.low == pytest.approx(0.025 ** (1 / 40))
+    basophil, monocyte = metrics.per_class["basophil"], metrics.per_class["monocyte"]
+    assert basophil.recall is not None
+    assert monocyte.precision is not None
+    assert basophil.recall.low == pytest.approx(0.025 ** (1 / 19))
+    assert basophil.recall.high == 1
+    assert monocyte.precision.low == pytest.approx(0.025 ** (1 / 40))
     assert metrics.accuracy.low == pytest.approx(0.025 ** (1 / 59))
 
 
@@ -121,5 +124,50 @@ def test_all_wrong_is_not_certainty_either() -> None:
 
     recall = evaluate_predictions(labels, probabilities, ("basophil", "monocyte")).per_class["basophil"].recall
 
+    assert recall is not None
     assert (recall.value, recall.low) == (0, 0)
     assert recall.high == pytest.approx(1 - 0.025 ** (1 / 3))
+
+
+MACRO = ("balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc")
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_macro_figures_of_a_model_that_is_always_right_have_a_width(grouped: bool) -> None:
+    labels = np.repeat([0, 1, 2], 20)
+    groups = np.arange(60) % 12 if grouped else None
+    found = evaluate_predictions(labels, np.eye(3)[labels], tuple("abc"), groups=groups).to_json()
+    for name in MACRO:
+        assert found[name]["high"] == found[name]["value"] == 1
+        assert 0.9 < found[name]["low"] < 0.985
+    assert (found["ece"]["low"], found["ece"]["value"]) == (0, 0)
+    assert found["ece"]["high"] > 0.02
+
+
+def test_one_class_always_right_and_the_others_always_wrong_has_a_width() -> None:
+    """One recall is all and two are none, so that no resample differs from another."""
+    labels = np.repeat([0, 1, 2], 20)
+    found = evaluate_predictions(labels, np.eye(3)[np.zeros(60, dtype=int)], tuple("abc"))
+    assert found.balanced_accuracy.value == pytest.approx(1 / 3)
+    assert 0.29 < found.balanced_accuracy.low < 0.335
+    assert 0.36 < found.balanced_accuracy.high < 0.45
+
+
+def test_more_pictures_leave_less_doubt_about_a_class_that_is_always_right() -> None:
+    lows = []
+    for rows in (10, 1000):
+        labels = np.repeat([0, 1], rows)
+        lows.append(evaluate_predictions(labels, np.eye(2)[labels], ("a", "b")).balanced_accuracy.low)
+    assert lows[0] < 0.95
+    assert lows[1] > 0.997
+
+
+def test_the_balanced_accuracy_covers_the_truth_where_classes_are_small_and_well_known() -> None:
+    """With recalls of .97 and twenty pictures, half of the classes have no mistake in a sample."""
+    rng = np.random.default_rng(0)
+    labels, covered = np.repeat(np.arange(4), 20), 0
+    for seed in range(150):
+        named = np.where(rng.random(80) < 0.97, labels, (labels + 1) % 4)
+        found = evaluate_predictions(labels, np.eye(4)[named], tuple("abcd"), seed, resamples=200)
+        covered += found.balanced_accuracy.low <= 0.97 <= found.balanced_accuracy.high
+    assert covered / 150 > 0.9

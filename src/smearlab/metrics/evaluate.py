@@ -9,26 +9,27 @@ from pydantic import BaseModel, ConfigDict
 
 from smearlab.errors import DataError
 from smearlab.metrics import counts
-from smearlab.metrics.calibration import brier_score, expected_calibration_error, negative_log_likelihood
-from smearlab.metrics.intervals import RESAMPLES, Interval, resampled_counts, resampled_weights
-from smearlab.metrics.ranking import macro_auc
+from smearlab.metrics.calibration import bin_gaps, brier_score, calibration_interval, negative_log_likelihood
+from smearlab.metrics.intervals import RESAMPLES, Interval, resampled_weights
+from smearlab.metrics.ranking import class_areas, macro_auc, mean_area
+from smearlab.metrics.resampling import Grouping, design_effect, doubt_areas, doubt_recalls, resampled_confusions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from smearlab.data.cells import FloatArray, IntArray
 
 
 class ClassMetrics(BaseModel):
-    """The figures of one class; all 0 where the class does not occur among the labels (support 0)."""
+    """The figures of one class; None where the class does not occur among the labels (support 0)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    precision: Interval
-    recall: Interval
-    f1: Interval
+    precision: Interval | None
+    recall: Interval | None
+    f1: Interval | None
     support: int
 
 
@@ -71,8 +72,12 @@ def evaluate_predictions(
     class_names: Sequence[str],
     seed: int = 0,
     resamples: int = RESAMPLES,
+    groups: ArrayLike | None = None,
 ) -> Metrics:
-    """Measure predictions, every figure with a 95 % bootstrap interval over the pictures.
+    """Measure predictions, every figure with a 95 % bootstrap interval over the pictures, or over their groups.
+
+    A class that is always or never recognised does not vary between resamples; the macro figures nevertheless count
+    the doubt that is left about it, see `resampling.doubt_recalls` and `resampling.doubt_areas`.
 
     Args:
         labels: ``(N,)`` true class indices.
@@ -80,6 +85,8 @@ def evaluate_predictions(
         class_names: the k classes.
         seed: of the resampling.
         resamples: number of bootstrap samples.
+        groups: ``(N,)`` slide or patient of each picture, strings or whole numbers; an empty string is a group of its
+            own. Whole groups are resampled; a single group, whose like nobody has seen, as if it were none.
 
     Raises:
         DataError: shapes do not fit, nothing is given, or a probability is not finite.
@@ -87,22 +94,29 @@ def evaluate_predictions(
     classes = len(class_names)
     true = counts.class_indices(labels, classes, "labels")
     table = _check(probabilities, len(true), classes)
-    confusion = counts.confusion_matrix(true, table.argmax(1), classes)
-    drawn = resampled_counts(confusion, seed, resamples)
-    auc, ece = _resampled_curves(true, table, seed, resamples)
-    area = float(macro_auc(true, table))
+    named = table.argmax(1).astype(np.int64)
+    confusion = counts.confusion_matrix(true, named, classes)
+    grouping = Grouping.of(groups, len(true))
+    drawn = resampled_confusions(true, named, classes, grouping, seed, resamples)
+    effect = design_effect(confusion, drawn) if grouping.numbers is not None else 1.0
+    doubted = doubt_recalls(confusion, drawn, seed, effect)
+    area, ece = _curves(true, table, grouping, effect, seed, resamples)
+
+    def macro(figure: Callable[[NDArray[np.generic]], FloatArray]) -> Interval:
+        return Interval.of(float(figure(confusion)), figure(doubted))
+
     return Metrics(
         n=len(true),
-        accuracy=Interval.of(float(counts.accuracy(confusion)), counts.accuracy(drawn), len(true)),
-        balanced_accuracy=Interval.of(float(counts.balanced_accuracy(confusion)), counts.balanced_accuracy(drawn)),
-        macro_precision=Interval.of(float(counts.macro_precision(confusion)), counts.macro_precision(drawn)),
-        macro_recall=Interval.of(float(counts.macro_recall(confusion)), counts.macro_recall(drawn)),
-        macro_f1=Interval.of(float(counts.macro_f1(confusion)), counts.macro_f1(drawn)),
-        macro_auc=Interval.of(area, auc) if np.isfinite(area) else None,
-        ece=Interval.of(float(expected_calibration_error(true, table)), ece),
+        accuracy=Interval.of(float(counts.accuracy(confusion)), counts.accuracy(drawn), len(true) / effect),
+        balanced_accuracy=macro(counts.balanced_accuracy),
+        macro_precision=macro(counts.macro_precision),
+        macro_recall=macro(counts.macro_recall),
+        macro_f1=macro(counts.macro_f1),
+        macro_auc=area,
+        ece=ece,
         brier=brier_score(true, table),
         nll=negative_log_likelihood(true, table),
-        per_class=_per_class(confusion, drawn, class_names),
+        per_class=_per_class(confusion, drawn, class_names, effect),
         confusion=confusion.tolist(),
     )
 
@@ -119,24 +133,37 @@ def _check(probabilities: ArrayLike, rows: int, classes: int) -> FloatArray:
     return table
 
 
-def _resampled_curves(labels: IntArray, table: FloatArray, seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
-    auc, ece = [], []
-    for weights in resampled_weights(len(labels), seed, resamples):
-        auc.append(macro_auc(labels, table, weights))
-        ece.append(expected_calibration_error(labels, table, weights=weights))
-    return np.concatenate(auc), np.concatenate(ece)
+def _curves(
+    labels: IntArray, table: FloatArray, grouping: Grouping, effect: float, seed: int, resamples: int
+) -> tuple[Interval | None, Interval]:
+    """Return macro AUC, None where it is undefined, and the calibration error."""
+    areas, gaps = [], []
+    for weights in resampled_weights(len(labels), seed, resamples, grouping.numbers):
+        areas.append(class_areas(labels, table, weights))
+        gaps.append(bin_gaps(labels, table, weights))
+    ece = calibration_interval(labels, table, np.concatenate(gaps), seed, effect)
+    value = float(macro_auc(labels, table))
+    if not np.isfinite(value):
+        return None, ece
+    known = class_areas(labels, table, np.ones((1, len(labels))))[:, 0]
+    drawn = doubt_areas(labels, known, np.concatenate(areas, axis=1), seed, effect)
+    return Interval.of(value, mean_area(drawn)), ece
 
 
-def _per_class(confusion: IntArray, drawn: IntArray, class_names: Sequence[str]) -> dict[str, ClassMetrics]:
+def _per_class(
+    confusion: IntArray, drawn: FloatArray, class_names: Sequence[str], effect: float
+) -> dict[str, ClassMetrics]:
     scores, resampled = counts.class_scores(confusion), counts.class_scores(drawn)
     occurs = resampled.support > 0
     answers = confusion.sum(0)
 
-    def interval(what: str, place: int) -> Interval:
+    def interval(what: str, place: int) -> Interval | None:
         support = int(scores.support[place])
-        trials = (int(answers[place]) if what == "precision" else support) if support else 0
+        if not support:
+            return None
+        trials = int(answers[place]) if what == "precision" else support
         known = getattr(resampled, what)[occurs[:, place], place]
-        return Interval.of(float(getattr(scores, what)[place]), known, trials)
+        return Interval.of(float(getattr(scores, what)[place]), known, trials / effect)
 
     return {
         name: ClassMetrics(

@@ -1,4 +1,8 @@
-"""Bootstrap intervals (Efron 1979): resample the pictures with replacement and read off percentiles."""
+"""Bootstrap intervals (Efron 1979): resample the pictures with replacement and read off percentiles.
+
+Pictures of one slide or patient resemble each other; drawn singly they would promise more than they know. Where the
+data has groups, whole groups are drawn (the cluster bootstrap, Field & Welsh 2007).
+"""
 
 from __future__ import annotations
 
@@ -35,15 +39,16 @@ class Interval(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, value: float, resampled: FloatArray, trials: int = 0) -> Interval:
+    def of(cls, value: float, resampled: FloatArray, trials: float = 0) -> Interval:
         """Make the percentile interval of resampled figures ``float64 (B,)``; undefined ones (NaN) are left out.
+
+        For figures that resampling does not shift; for a calibration error see `calibration.calibration_interval`.
 
         Resampling nineteen right answers out of nineteen never gives a wrong one, and an interval of 100–100 % would
         claim certainty. Where the figure is all or none of `trials`, the interval therefore reaches at least as far as
         the exact one of Clopper & Pearson (1934).
 
-        The interval always holds the value itself: resampling shifts some figures (a calibration error grows, as each
-        bin gets noisier), and an interval beside its own figure would only confuse.
+        The interval always reaches to the value itself, from which a class of a few pictures can hold it back.
         """
         known = resampled[np.isfinite(resampled)]
         low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (value, value)
@@ -69,14 +74,25 @@ def bootstrap(
     return Interval.of(float(value), np.concatenate(resampled))
 
 
-def resampled_weights(rows: int, seed: int, resamples: int = RESAMPLES) -> Iterator[FloatArray]:
-    """Yield how often each picture is drawn in each bootstrap sample, in blocks ``float64 (b, rows)``."""
+def resampled_weights(
+    rows: int, seed: int, resamples: int = RESAMPLES, groups: IntArray | None = None
+) -> Iterator[FloatArray]:
+    """Yield how often each picture is drawn in each bootstrap sample, in blocks ``float64 (b, rows)``.
+
+    Args:
+        rows: number of pictures.
+        seed: of the resampling.
+        resamples: number of bootstrap samples.
+        groups: ``int64 (rows,)`` numbers from 0 without gaps; whole groups are drawn. Where None, single pictures.
+    """
     rng = np.random.default_rng(seed)
+    units = rows if groups is None else int(groups.max()) + 1
     block = max(1, _BLOCK_ENTRIES // max(1, rows))
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
-        drawn = rng.integers(0, rows, (count, rows)) + np.arange(count)[:, None] * rows
-        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
+        drawn = rng.integers(0, units, (count, units)) + np.arange(count)[:, None] * units
+        often = np.bincount(drawn.ravel(), minlength=count * units).reshape(count, units).astype(np.float64)
+        yield often if groups is None else often[:, groups]
 
 
 def resampled_counts(counts: IntArray, seed: int, resamples: int = RESAMPLES) -> NDArray[np.int64]:

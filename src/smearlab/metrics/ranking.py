@@ -23,13 +23,22 @@ def macro_auc(labels: IntArray, probabilities: FloatArray, weights: FloatArray |
     Returns:
         ``float64 (B,)``, or a single number ``float64 ()`` without weights.
     """
-    drawn = np.ones((1, len(labels))) if weights is None else weights
-    areas = np.stack([_class_auc(labels == label, probabilities[:, label], drawn) for label in np.unique(labels)])
+    mean = mean_area(class_areas(labels, probabilities, np.ones((1, len(labels))) if weights is None else weights))
+    return np.asarray(mean[0]) if weights is None else mean
+
+
+def class_areas(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the area of each class that occurs, ``float64 (classes that occur, B)``; see `macro_auc`."""
+    return np.stack([_class_auc(labels == label, probabilities[:, label], weights) for label in np.unique(labels)])
+
+
+def mean_area(areas: FloatArray) -> FloatArray:
+    """Return the mean ``float64 (B,)`` of the areas ``(classes, B)`` that are known; NaN where none is."""
     known = np.isfinite(areas)
     count = known.sum(0)
     total = np.where(known, areas, 0).sum(0)
-    mean = np.divide(total, count, out=np.full(len(drawn), np.nan), where=count > 0)
-    return np.asarray(mean[0]) if weights is None else mean
+    mean: FloatArray = np.divide(total, count, out=np.full(areas.shape[1], np.nan), where=count > 0)
+    return mean
 
 
 def _class_auc(
