@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from smearlab.data.atomic import write_text
 from smearlab.data.paths import user_path
 from smearlab.errors import RecipeError, did_you_mean
 from smearlab.training.recipe import Recipe
+from smearlab.training.recipe_faults import explain
 
 # What a TOML file can hold at any place; checked by pydantic afterwards.
 TomlValue: TypeAlias = Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -46,12 +48,13 @@ def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> R
     else:
         path = _find(recipe)
         values, where = _read_toml(path), path.name
+    changed = deepcopy(values)
     for override in overrides:
-        _override(values, override)
+        _override(changed, override)
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(changed)
     except ValidationError as error:
-        raise RecipeError(explain(error, Recipe, where)) from error
+        raise RecipeError(explain(error.errors(), _faults(values), Recipe, where)) from error
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -66,19 +69,12 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
     write_text(path, recipe_toml(recipe))
 
 
-def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    """Turn a validation error into lines a person can act on; a misspelt key says which was probably meant."""
-    lines = [f"{where} is not a valid recipe:"]
-    found = error.errors()
-    lines += [f"  {_problem(item, model)}" for item in found if not _follows(item, found)]
-    return "\n".join(lines)
-
-
-def _follows(item: ErrorDetails, found: list[ErrorDetails]) -> bool:
-    """Whether a list counts as too short only because an item of it is wrong, which is told anyway."""
-    place = item["loc"]
-    inside = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found)
-    return item["type"] == "too_short" and inside
+def _faults(values: dict[str, Any]) -> list[ErrorDetails]:
+    try:
+        Recipe.model_validate(values)
+    except ValidationError as error:
+        return error.errors()
+    return []
 
 
 def _find(recipe: str | Path) -> Path:
@@ -142,24 +138,3 @@ def _value(text: str) -> TomlValue:
         return tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
-
-
-def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
-    location = [str(part) for part in item["loc"]]
-    key = ".".join(location)
-    if item["type"] == "extra_forbidden":
-        known = _fields_at(model, location[:-1])
-        listed = f" Known here: {', '.join(known)}." if known else ""
-        return f"{key}: there is no such key.{did_you_mean(location[-1], known)}{listed}"
-    given = "" if isinstance(item["input"], dict | list | BaseModel) else f" (given: {item['input']!r})"
-    return f"{key or 'recipe'}: {item['msg']}{given}"
-
-
-def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
-    current: Any = model
-    for part in location:
-        if not part.isdigit():
-            current = current.model_fields[part].annotation
-        arguments = [kind for kind in get_args(current) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        current = arguments[0] if arguments else current
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
