@@ -49,7 +49,7 @@ def bare_step(
     network: CellNetwork, recipe: Recipe, pictures: Tensor, labels: Tensor, *, clip: bool
 ) -> Callable[[], None]:
     """Return one step of training, as a function to call."""
-    from timm.optim._optim_factory import create_optimizer_v2
+    from timm.optim import create_optimizer_v2
 
     phase, regularisation = recipe.phases[0], recipe.regularisation
     optimiser = create_optimizer_v2(

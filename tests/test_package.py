@@ -175,3 +175,21 @@ def test_core_install_is_small_and_works_alone(tmp_path: Path) -> None:
     assert benchmark["try_out"](python, "--help").returncode == 0
     refused = benchmark["try_out"](python, "run")
     assert (refused.returncode, "smearlab[train]" in refused.stderr) == (2, True)
+
+
+def test_every_package_of_the_train_extra_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = {re.split(r"[^\w-]", item)[0] for item in project["optional-dependencies"]["train"]}
+    modules = {"scikit-learn": "sklearn", "scikit-image": "skimage", "tomli-w": "tomli_w"}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE))
+    asked_for_by_those = {"onnx", "onnxscript", "torchvision"}  # by torch's exporter and by timm
+    assert {name for name in listed - asked_for_by_those if modules.get(name, name) not in imported} == set()
+
+
+def test_nothing_private_of_others_is_imported() -> None:
+    private = re.compile(
+        r"^\s*from (?!smearlab)\w+(?:\.\w+)*\._\w+ import|^\s*import (?!smearlab)[\w.]+\._", re.MULTILINE
+    )
+    files = [path for folder in ("src", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    assert [path.name for path in files if private.search(path.read_text(encoding="utf-8"))] == []

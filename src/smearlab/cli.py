@@ -69,7 +69,6 @@ _TRAINING_MODULES = (
     "accelerate",
     "matplotlib",
     "tomli_w",
-    "sklearn",
     "onnx",
     "onnxscript",
 )

@@ -53,7 +53,7 @@ def test_noise_gives_finite_features() -> None:
 
 
 def test_otsu_agrees_with_the_reference() -> None:
-    filters = pytest.importorskip("skimage.filters", reason="the reference comes with the training extra")
+    filters = pytest.importorskip("skimage.filters", reason="the reference comes with the dev extra")
     rng = np.random.default_rng(0)
     for low, high in ((40, 200), (90, 130), (10, 250)):
         values = np.clip(np.r_[rng.normal(low, 12, 3000), rng.normal(high, 15, 1000)], 0, 255).astype(np.uint8)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from timm.optim._optim_factory import create_optimizer_v2
-from timm.utils.model_ema import ModelEmaV3
+from timm.optim import create_optimizer_v2
+from timm.utils import ModelEmaV3
 
 from smearlab.augment.mixing import mix
 from smearlab.augment.policy import apply, draw
