@@ -97,7 +97,7 @@ class TestMistakes:
             ("run cells --out x --set phases.0.epochs=none", r"phases\.0\.epochs"),
             ("run cells --out x --resume", "holds no run to resume"),
             ("run cells --resume", "no run of cells"),
-            ("run cells --recipe quick --out file", "already exists"),
+            ("run cells --recipe quick --out file", "is a file"),
             ("run cells --recipe quick --out file/below", "file/below"),
             ("run cells --recipe quick --out full", "already exists and is not empty"),
             ("run file --recipe quick --out x", "file"),
