@@ -69,7 +69,7 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
         raise ModelError("The network could not be written as ONNX.")
     model = program.model_proto
     strip_origins(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def strip_origins(message: Any) -> None:  # noqa: ANN401 - any message of the ONNX format
