@@ -24,7 +24,7 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
-from smearlab.evaluation.words import unreadable_notes
+from smearlab.evaluation.words import group_notes, unreadable_notes
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, EvaluationReport
 from smearlab.report.evaluation_report import write_evaluation_report
@@ -102,7 +102,7 @@ def _left_out(cells: Cells, matched: Matched) -> dict[str, Any]:
     return {
         "left_out": matched.unknown,
         "unreadable": len(cells.unreadable),
-        "notes": [*matched.notes, *unreadable_notes(cells.unreadable)],
+        "notes": [*matched.notes, *group_notes(matched.cells.groups), *unreadable_notes(cells.unreadable)],
     }
 
 
@@ -131,5 +131,5 @@ def _report(
         machine=machine_facts(seconds, seed=None),
         mistakes=mistakes,
         mistake_count=count,
-        notes=matched.notes,
+        notes=[*matched.notes, *group_notes(cells.groups)],
     )

@@ -19,6 +19,7 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
+from smearlab.evaluation.words import group_notes
 from smearlab.inference.model_folder import record_figures
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, DuplicatePair, RunReport
@@ -128,8 +129,13 @@ def _report(
         recipe_toml=recipe_toml(recipe),
         mistakes=mistakes,
         mistake_count=count,
-        notes=[*prepared.notes, *prepared.split.notes, *_calibration_notes(prepared)],
+        notes=[*prepared.notes, *prepared.split.notes, *_calibration_notes(prepared), *_group_notes(by_part)],
     )
+
+
+def _group_notes(by_part: Mapping[str, Measured]) -> list[str]:
+    part, measured = next(iter(by_part.items()))
+    return group_notes(measured.cells.groups, part)
 
 
 def _calibration_notes(prepared: Prepared) -> list[str]:

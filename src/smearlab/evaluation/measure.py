@@ -47,9 +47,14 @@ class Measured:
         return np.asarray(self.predictions.label_indices == self.labels)
 
     def metrics(self, seed: int = 0) -> dict[str, Any]:
-        """Return the figures with their 95 % bootstrap intervals, as ``metrics.json`` holds them."""
+        """Return the figures with their 95 % bootstrap intervals, as ``metrics.json`` holds them.
+
+        Where the pictures have groups (slides, patients), whole groups are resampled.
+        """
         predictions = self.predictions
-        return evaluate_predictions(self.labels, predictions.probabilities, predictions.class_names, seed).to_json()
+        return evaluate_predictions(
+            self.labels, predictions.probabilities, predictions.class_names, seed, groups=self.cells.groups
+        ).to_json()
 
 
 def predict_with_bar(predictor: Predictor, images: Pictures) -> Predictions:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from smearlab.metrics.resampling import FEW_GROUPS, Grouping
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smearlab.data.cells import Unreadable
+    from smearlab.data.cells import StrArray, Unreadable
 
 _NAMED = 3
 
@@ -33,6 +35,25 @@ def unreadable_notes(unreadable: Sequence[Unreadable]) -> list[str]:
     first = ", ".join(f"{item.source} ({item.reason})" for item in unreadable[:_NAMED])
     more = ", …" if len(unreadable) > _NAMED else ""
     return [f"{count} could not be read: {first}{more}."]
+
+
+def group_notes(groups: StrArray | None, part: str = "") -> list[str]:
+    """Warn of intervals that rest on few groups; nothing where there are enough of them, or none.
+
+    Args:
+        groups: ``str (N,)`` slide or patient of each measured picture, or None.
+        part: which part was measured on, such as ``test``; empty where there is but one.
+    """
+    if groups is None:
+        return []
+    count, where = Grouping.of(groups, len(groups)).count, f"the {part} part" if part else "the data"
+    if count == len(groups):
+        return []
+    if count == 1:
+        return [f"Only 1 group (slide, patient) in {where}: intervals cannot tell how groups differ."]
+    if count < FEW_GROUPS:
+        return [f"Only {count} groups (slides, patients) in {where}: intervals are rough."]
+    return []
 
 
 def _interval(figure: Mapping[str, float]) -> str:
