@@ -15,7 +15,8 @@ from smearlab.augment.config import AugmentConfig
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.networks.config import NetworkConfig
 from smearlab.training.display import Display
-from smearlab.training.loop import TrainingData, fit
+from smearlab.training.job import TrainingData
+from smearlab.training.loop import fit
 from smearlab.training.recipe import PhaseConfig, PrecisionConfig, Recipe
 from smearlab.training.train import initial_network
 

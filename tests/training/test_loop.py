@@ -21,7 +21,7 @@ from tests.training.tiny_training import (
 
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.training import loop, losses, state
-from smearlab.training.loop import FitResult
+from smearlab.training.job import FitResult
 from smearlab.training.recipe import OptimiserName, ScheduleName
 from smearlab.training.schedule import learning_rate
 from smearlab.training.train import initial_network

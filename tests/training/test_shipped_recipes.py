@@ -11,7 +11,8 @@ from tests.training.tiny_training import quiet
 
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.networks.build import build_network
-from smearlab.training.loop import TrainingData, fit
+from smearlab.training.job import TrainingData
+from smearlab.training.loop import fit
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe, shipped_recipes
 

@@ -15,7 +15,8 @@ from safetensors.torch import save
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.data.cells import Cells
 from smearlab.training.display import Display
-from smearlab.training.loop import FitResult, TrainingData, fit
+from smearlab.training.job import FitResult, TrainingData
+from smearlab.training.loop import fit
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.train import initial_network

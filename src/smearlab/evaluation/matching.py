@@ -31,7 +31,13 @@ class Matched:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out, in words."""
+        """What was merged or left out, in words."""
+        return [
+            *self.cells.notes,
+            *self._left_out(),
+        ]
+
+    def _left_out(self) -> list[str]:
         return [
             f"{count:,} {'picture' if count == 1 else 'pictures'} of '{name}' {'was' if count == 1 else 'were'} "
             "left out of the figures: the model does not know this class."

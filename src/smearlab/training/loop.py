@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,52 +25,19 @@ from smearlab.training import losses, sampling, schedule, state
 from smearlab.training.devices import any_process, make_accelerator, synchronised
 from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
+from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.validation import predict_logits, selection_score, validation_figures
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from smearlab.data.cells import IntArray, UInt8Array
+    from smearlab.data.cells import IntArray
     from smearlab.training.display import Display
     from smearlab.training.recipe import PhaseConfig, Recipe
     from smearlab.training.writers import OnEpoch
 
 _FUSED = ("sgd", "adam", "adamw")
 _CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Framed pictures and what to do with them.
-
-    Attributes:
-        images: ``uint8 (N, size, size, 3)``, an array or a memory map.
-        labels: ``int64 (N,)``.
-        train: positions of the training pictures.
-        validation: positions of the validation pictures; may be empty.
-        class_names: one per label value.
-        key: fingerprint of all of this; a run is only resumed with its own.
-    """
-
-    images: UInt8Array
-    labels: IntArray
-    train: IntArray
-    validation: IntArray
-    class_names: tuple[str, ...]
-    key: str
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What training gave.
-
-    Attributes:
-        weights: of the selected epoch; the averaged ones where the recipe averages.
-        progress: counters, history and times.
-    """
-
-    weights: dict[str, Tensor]
-    progress: state.Progress
 
 
 class Trainer:

@@ -93,7 +93,7 @@ def prepare(cells: Cells, recipe: Recipe) -> Prepared:
     kept = np.setdiff1d(np.arange(len(cells)), dropped)
     config = recipe.split.model_copy(update={"seed": recipe.seed})
     split = _positions_in(split_cells(cells.take(kept), config, near[kept]), kept)
-    return Prepared(cells, split, pairs, dropped, _notes(cells, exact, dropped))
+    return Prepared(cells, split, pairs, dropped, [*cells.notes, *_notes(cells, exact, dropped)])
 
 
 def _positions_in(split: Split, kept: IntArray) -> Split:

@@ -22,7 +22,8 @@ from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_
 from smearlab.networks.onnx import check_onnx, export_onnx
 from smearlab.training.devices import agreed, on_main, processes
 from smearlab.training.display import Display
-from smearlab.training.loop import FitResult, TrainingData, fit
+from smearlab.training.job import FitResult, TrainingData
+from smearlab.training.loop import fit
 from smearlab.training.precision import choose_precision
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe, recipe_toml, save_recipe
