@@ -21,7 +21,7 @@ from tests.training.tiny_training import (
 
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.training import loop, losses, state
-from smearlab.training.job import FitResult
+from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.recipe import OptimiserName, ScheduleName
 from smearlab.training.schedule import learning_rate
 from smearlab.training.train import initial_network
@@ -240,7 +240,7 @@ class TestOptions:
     @pytest.mark.parametrize("kind", ["class_weights", "oversample", "batches"])
     def test_balancing(self, tmp_path: Path, kind: str) -> None:
         whole = tiny_data()
-        data = loop.TrainingData(
+        data = TrainingData(
             whole.images, np.minimum(whole.labels, 1), whole.train, whole.validation, whole.class_names[:2], "two"
         )
         overrides = ("phases.0.epochs=1", "phases.0.batch_size=8")
