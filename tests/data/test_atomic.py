@@ -1,3 +1,4 @@
+import errno
 import json
 import signal
 import subprocess
@@ -40,6 +41,32 @@ def test_a_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
         assert temporary.parent == target.parent
     assert target.read_text() == "a"
     assert names(target.parent) == ["figures.csv"]
+
+
+def test_a_file_is_no_folder_to_write_into(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for target in (tmp_path / "notes.txt" / "x.csv", tmp_path / "notes.txt" / "deep" / "x.csv"):
+        with pytest.raises(DataError, match=r"notes\.txt is a file, not a folder"):
+            write_text(target, "")
+        with pytest.raises(DataError, match=r"notes\.txt is a file, not a folder"), atomic_folder(target):
+            pass
+
+
+def test_faults_of_the_system_name_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 250 + ".csv")  # too long only with the prefix of the temporary name
+    with pytest.raises(OSError, match="too long") as caught:
+        write_text(long, "")
+    assert caught.value.filename == str(long)
+    assert caught.value.errno == errno.ENAMETOOLONG
+    with pytest.raises(OSError, match="too long") as caught, atomic_folder(long):
+        pass
+    assert caught.value.filename == str(long)
+
+
+def test_faults_of_other_files_keep_their_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, atomic_path(tmp_path / "x.csv"):
+        (tmp_path / "other.csv").read_bytes()
+    assert caught.value.filename == str(tmp_path / "other.csv")
 
 
 def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:

@@ -235,3 +235,13 @@ def test_an_installation_without_a_model_says_so(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(folders, "DEFAULT_MODEL", tmp_path / "absent")
     with pytest.raises(ModelError, match="Train one"):
         resolve_model("default")
+
+
+def test_a_misspelt_model_says_what_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blood").mkdir()
+    for given, meant in (("defualt", "default"), ("bloood", "blood"), (str(tmp_path / "bloood"), "blood")):
+        with pytest.raises(ModelError, match=f"Did you mean '{meant}'"):
+            resolve_model(given)
+    with pytest.raises(ModelError, match="variable not set"):
+        resolve_model("")

@@ -37,19 +37,21 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target: the final path of the file; an existing file is replaced in one step.
 
     Raises:
-        DataError: `target` is a folder.
+        DataError: `target` is a folder, or lies below a file.
+        OSError: it cannot be written; the error names `target`, not the temporary path.
     """
     target = Path(target)
     if target.is_dir():
         raise DataError(f"{target} is a folder; give the name of a file to write.")
     temporary = _temporary_name(target)
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(target)
-        _flush(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _named(target, temporary):
+        try:
+            yield temporary
+            _flush(temporary)
+            temporary.replace(target)
+            _flush(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,20 +85,22 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         target: the final path of the folder.
 
     Raises:
-        DataError: `target` is an existing file.
+        DataError: `target` is an existing file, or lies below one.
+        OSError: it cannot be written; the error names `target`, not the temporary path.
     """
     target = Path(target)
     if target.exists() and not target.is_dir():
         raise DataError(f"{target} is a file; give the name of a folder to write.")
     temporary = _temporary_name(target)
-    temporary.mkdir()
-    try:
-        yield temporary
-        flush_folder(temporary)
-        _put_in_place(temporary, target)
-        _flush(target.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _named(target, temporary):
+        temporary.mkdir()
+        try:
+            yield temporary
+            flush_folder(temporary)
+            _put_in_place(temporary, target)
+            _flush(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def flush_folder(folder: Path) -> None:
@@ -120,7 +124,24 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+@contextmanager
+def _named(target: Path, temporary: Path) -> Iterator[None]:
+    """Let an error of the system in the block speak of the path that was asked for."""
+    try:
+        yield
+    except OSError as error:
+        if str(temporary) not in str(error):
+            raise
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        place = str(error.filename or temporary)
+        whole = [text.replace(str(temporary), str(target)) for text in (reason, place)]
+        raise OSError(error.errno, *whole) from error
+
+
 def _temporary_name(target: Path) -> Path:
+    above = next((folder for folder in target.parents if folder.exists()), target.parent)
+    if above.exists() and not above.is_dir():
+        raise DataError(f"{target} cannot be written, because {above} is a file, not a folder. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{target.name}"
 

@@ -15,7 +15,7 @@ from safetensors.numpy import save as save_tensors
 
 from smearlab.data.atomic import TEMPORARY_PREFIX, atomic_folder, write_json
 from smearlab.data.paths import user_path
-from smearlab.errors import ModelError
+from smearlab.errors import ModelError, did_you_mean
 from smearlab.inference.info import ModelInfo, parse_info
 from smearlab.inference.session import check_signature, open_session
 from smearlab.inference.trust import Trust, parse_trust
@@ -69,6 +69,8 @@ def resolve_model(model: str | Path = "default") -> Path:
                 "This installation has no model of its own. Train one with `smearlab run`, and give its run folder."
             )
         return DEFAULT_MODEL
+    if not str(model).strip():
+        raise ModelError("The model is an empty text. Is a variable not set? Leave it out for the model that ships.")
     path = user_path(model, ModelError)
     for folder in (path, path / "model"):
         if (folder / INFO).is_file():
@@ -79,7 +81,9 @@ def resolve_model(model: str | Path = "default") -> Path:
 def _why_no_model(path: Path) -> str:
     give = "Give a model folder, a run folder, or 'default'."
     if not path.exists():
-        return f"There is no model folder {path}. {give}"
+        here = [folder.name for folder in path.parent.iterdir()] if path.parent.is_dir() else []
+        words = ["default"] if len(path.parts) == 1 else []
+        return f"There is no model folder {path}.{did_you_mean(path.name, [*words, *here])} {give}"
     if path.is_file():
         return f"{path} is a file, not a model folder. {give}"
     if (path / "recipe.toml").is_file():
