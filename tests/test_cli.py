@@ -14,6 +14,7 @@ from PIL import Image
 
 from smearlab import __version__
 from smearlab.__main__ import main
+from smearlab.cli import PREDICT_OPTIONS
 from smearlab.errors import TrainingInterrupted
 
 COMMANDS = ("run", "train", "evaluate", "predict", "recipes")
@@ -85,7 +86,13 @@ class TestMistakes:
             ("run nowhere extra --out x", "extra"),
             ("predict nothing.png --out x.csv --batch-size many", "batch-size"),
             ("predict --colour red --out x.csv", "--colour"),
+            ("predict cells --ot x.csv", "Did you mean '--out'"),
+            ("predict cells --out x.csv --modle=default", "Did you mean '--model'"),
             ("predict nothing.png --out x.csv", "nothing.png"),
+            ("predict cells --out x.csv --model defualt", "Did you mean 'default'"),
+            ("predict cells --out file/below.csv", "file is a file, not a folder"),
+            ("predict notthere.jpg --out x.csv", "also a picture"),
+            ("evaluate default cells --out file", "file is a file"),
             ("predict nothing.png --out x.csv --model nowhere", "nowhere"),
             ("predict --out x.csv", "(?i)picture"),
             ("evaluate nowhere cells --out x", "nowhere"),
@@ -95,6 +102,7 @@ class TestMistakes:
             ("run cells --recipe no.toml --out x", r"no\.toml"),
             ("run cells --out x --set sede=1", "Did you mean 'seed'"),
             ("run cells --out x --set phases.0.epochs=none", r"phases\.0\.epochs"),
+            ("run cells --out x --set augment.policy=flip", "(?s)--set.*Did you mean 'flips'"),
             ("run cells --out x --resume", "holds no run to resume"),
             ("run cells --resume", "no run of cells"),
             ("run cells --recipe quick --out file", "is a file"),
@@ -127,6 +135,23 @@ class TestMistakes:
         assert main(["run", "cells", "--out", "x", *overrides]) == 2
         told = capsys.readouterr().err
         assert all(meant in told for meant in ("'seed'", "'decay'", "'epochs'"))
+
+    @pytest.mark.parametrize("command", [["run", ""], ["predict", "", "--out", "x.csv"]])
+    def test_an_empty_argument_is_not_this_folder(self, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        write_classes(Path())
+        assert main(command) == 2
+        assert "Is a variable not set?" in capsys.readouterr().err
+        assert sorted(path.name for path in Path().iterdir()) == ["basophil", "monocyte"]
+
+    def test_one_picture_is_not_told_as_many(self, capsys: pytest.CaptureFixture[str]) -> None:
+        write_classes(Path("cells"))
+        assert main(["predict", "cells/basophil/0.png", "--out", "x.csv"]) == 0
+        assert capsys.readouterr().out.startswith("1 picture: ")
+
+    def test_all_options_of_predict_may_be_meant(self, capsys: pytest.CaptureFixture[str]) -> None:
+        main(["predict", "--help"])
+        shown = capsys.readouterr().out
+        assert set(re.findall(r"--[a-z][a-z-]+", shown)) - {"--pictures"} == {*PREDICT_OPTIONS} - {"--help"}
 
     @pytest.mark.parametrize(
         ("arguments", "told"),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from smearlab import __version__
-from smearlab.errors import MissingExtraError, SmearlabError
+from smearlab.errors import MissingExtraError, SmearlabError, counted, did_you_mean
 
 app = App(
     name="smearlab",
@@ -32,10 +32,13 @@ Overrides = Annotated[
 Flag = Parameter(negative="")
 
 
+PREDICT_OPTIONS = ("--model", "--out", "--batch-size", "--help")
+
+
 def _refuse_options(_: object, picture: str) -> None:
     """Let ``-`` through as standard input, but take no misspelt option for a picture."""
     if picture.startswith("-") and picture != "-":
-        raise ValueError(f"unknown option {picture}")
+        raise ValueError(f"unknown option {picture}.{did_you_mean(picture.partition('=')[0], PREDICT_OPTIONS)}")
 
 
 PicturesGiven = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_refuse_options)]
@@ -197,7 +200,9 @@ def predict(*pictures: PicturesGiven, model: str = "default", out: Path, batch_s
     with _counting("pictures") as count:
         sources = pictures[0] if len(pictures) == 1 else pictures
         summary = predict_to_file(sources, model, out, batch_size, progress=count)
-    print(f"{summary.n:,} pictures: {summary.errors:,} unreadable, {summary.not_cells:,} that look like no cell.")
+    print(
+        f"{counted(summary.n, 'picture')}: {summary.errors:,} unreadable, {summary.not_cells:,} that look like no cell."
+    )
     for name, number in summary.class_counts.items():
         print(f"  {number:>8,} {name}")
     print(f"Written: {out}")

@@ -53,6 +53,15 @@ class MissingExtraError(SmearlabError):
         self.extra = extra
 
 
+def counted(number: int, thing: str) -> str:
+    """Write out a number of things.
+
+    >>> counted(1, "picture"), counted(1200, "picture")
+    ('1 picture', '1,200 pictures')
+    """
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest known word, or an empty string where none is close."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -215,7 +215,7 @@ def test_a_lost_class_stops_the_run(tmp_path: Path) -> None:
 def test_nothing_readable_is_an_error_even_if_tolerated(tmp_path: Path) -> None:
     root = put(tmp_path / "cells", {"a/1.png": b"?", "b/1.png": b"?"})
     for options in ({"tolerate_unreadable": True}, {"labelled": False}):
-        with pytest.raises(DataError, match=r"None of the 2 pictures"):
+        with pytest.raises(DataError, match=r"None of 2 pictures"):
             read(root, **options)
 
 

@@ -18,7 +18,7 @@ from smearlab.data.forms.opening import open_form
 from smearlab.data.labels import resolve_labels
 from smearlab.data.parts import resolve_parts
 from smearlab.data.stored import open_stored, store
-from smearlab.errors import DataError
+from smearlab.errors import DataError, counted
 
 if TYPE_CHECKING:
     from smearlab.data.cells import IntArray
@@ -69,7 +69,7 @@ def read(
     key = content_key(form.files(), f"{type(form).__name__} {DECODER_VERSION} {_LAYOUT_VERSION} {pillow_version}")
     stored = open_stored(open_or_build(f"pictures-{key}", lambda folder: store(form, folder)))
     if not stored.readable.any():
-        raise DataError(f"None of the {len(stored.readable):,} pictures of {data} can be read: {_faults(stored)}.")
+        raise DataError(f"None of {counted(len(stored.readable), 'picture')} of {data} can be read: {_faults(stored)}.")
     if not labelled:
         return _to_cells(stored, form.name, None, ())
     if stored.fault:
@@ -110,7 +110,7 @@ def _refuse_losses(stored: Stored, labels: IntArray, names: tuple[str, ...], whe
     if lost:
         what = f"every picture of the class {', '.join(names[index] for index in sorted(lost))}"
     elif share > TOLERATED_SHARE:
-        what = f"{np.sum(~stored.readable):,} of {len(labels):,} pictures ({share:.1%})"
+        what = f"{np.sum(~stored.readable):,} of {counted(len(labels), 'picture')} ({share:.1%})"
     else:
         return
     raise DataError(
