@@ -4,6 +4,7 @@ Exact copies have the same decoded pixels, whatever file they come from. Near co
 re-encoding, a small shift or cut, a change of brightness, mirroring, turning or resizing. They are found in three
 steps, each narrower and dearer than the one before: the nearest signature vectors (`neighbours`), the ring phases that
 agree under some turn (`alignment.turn_pairs`), and the texture of the aligned pictures (`alignment.align_pairs`).
+`search` repeats them for whatever was joined, so that many copies of one picture end up in one group.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from smearlab.data.alignment import Turns, align_pairs, turn_pairs
 from smearlab.data.groups import join_pairs, renumber
-from smearlab.data.neighbours import Candidates, find_candidates
+from smearlab.data.progress import progress
+from smearlab.data.search import NearPairs, find_near_pairs
 from smearlab.data.signatures import sign_pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smearlab.data.cells import BoolArray, Cells, IntArray
-    from smearlab.data.signatures import Float32Array, Signatures
 
 DuplicateKind = Literal["exact_duplicate", "conflicting_duplicate", "near_duplicate"]
 
@@ -31,10 +33,6 @@ NEAR_THRESHOLD = 0.91
 Among 13,673 real cells no two different ones reach it; of 300 copies each that were re-encoded, shifted by up to 6 px,
 brightened, mirrored, turned or resized, at least 98.7 % do, of those cut to 90 % at least 97.3 %.
 """
-_VECTOR_RADIUS = 0.4
-_NEIGHBOURS = 8
-_VERIFIED = 2
-_LEAST_TURN_SCORE = 0.8
 _LEAST_CONTRAST = 2.0  # grey levels; a blank picture resembles every other blank picture
 
 
@@ -72,12 +70,17 @@ class Duplicates:
 
 def exact_groups(cells: Cells) -> IntArray:
     """Group pictures with the same decoded pixels: ``int64 (N,)``, the position of the first one like each."""
+    return _exact_groups(cells, lambda steps: None)
+
+
+def _exact_groups(cells: Cells, advance: Callable[[int], None]) -> IntArray:
     first: dict[bytes, int] = {}
     groups = np.empty(len(cells), dtype=np.int64)
     for position, picture in enumerate(cells):
         digest = blake2b(repr(picture.shape).encode(), digest_size=16)
         digest.update(np.ascontiguousarray(picture).data)
         groups[position] = first.setdefault(digest.digest(), position)
+        advance(1)
     return groups
 
 
@@ -98,8 +101,9 @@ def duplicate_pairs(cells: Cells, threshold: float = NEAR_THRESHOLD) -> list[Dup
 
 def find_duplicates(cells: Cells, threshold: float = NEAR_THRESHOLD) -> Duplicates:
     """Find exact and near copies in one pass over the pictures; see `near_groups` for the arguments."""
-    exact = exact_groups(cells)
-    first, second, scores = _near_pairs(cells, np.unique(exact), threshold)
+    with progress("Looking for copies", 3 * len(cells)) as advance:
+        exact = _exact_groups(cells, advance)
+        first, second, scores = _near_pairs(cells, np.unique(exact), threshold, advance)
     near = join_pairs(len(cells), np.concatenate([np.arange(len(cells)), first]), np.concatenate([exact, second]))
     pairs = _exact_pairs(cells, exact)
     pairs += [
@@ -127,42 +131,17 @@ def _exact_pairs(cells: Cells, exact: IntArray) -> list[DuplicatePair]:
     return pairs
 
 
-def _near_pairs(cells: Cells, positions: IntArray, threshold: float) -> tuple[IntArray, IntArray, Float32Array]:
-    """Return verified pairs of positions, each once, the most alike first."""
+def _near_pairs(cells: Cells, positions: IntArray, threshold: float, advance: Callable[[int], None]) -> NearPairs:
+    """Return verified pairs of positions, each once, with the score of its best zoom."""
     if len(positions) < 2:
         nothing = np.zeros(0, dtype=np.int64)
-        return nothing, nothing, nothing.astype(np.float32)
-    signatures = sign_pictures(cells.images, positions)
+        return NearPairs(nothing, nothing, nothing.astype(np.float32))
+    signatures = sign_pictures(cells.images, positions, advance)
     telling = np.flatnonzero(signatures.contrast >= _LEAST_CONTRAST)
     signatures, positions = signatures.take(telling), positions[telling]
-    pairs, turns = _promising(signatures)
-    scores = align_pairs(signatures, pairs, turns)
-    alike = scores >= threshold
-    ends = np.sort(np.stack([positions[pairs.first[alike]], positions[pairs.second[alike]]], axis=1), axis=1)
-    order = np.lexsort((ends[:, 1], ends[:, 0], -scores[alike]))
+    found = find_near_pairs(signatures, threshold, advance)
+    ends = np.sort(np.stack([positions[found.first], positions[found.second]], axis=1), axis=1)
+    order = np.lexsort((ends[:, 1], ends[:, 0], -found.score))
     _, kept = np.unique(ends[order], axis=0, return_index=True)
     kept = order[kept]
-    return ends[kept, 0], ends[kept, 1], scores[alike][kept]
-
-
-def _promising(signatures: Signatures) -> tuple[Candidates, Turns]:
-    """Keep for each picture the few candidates whose rings agree best."""
-    pairs = find_candidates(signatures, _VECTOR_RADIUS, _NEIGHBOURS)
-    turns = turn_pairs(signatures, pairs)
-    order = np.lexsort((-turns.score, pairs.first))
-    first = pairs.first[order]
-    rank = np.arange(len(first)) - np.searchsorted(first, first)
-    chosen = np.sort(order[(rank < _VERIFIED) & (turns.score[order] >= _LEAST_TURN_SCORE)])
-    backwards = _seen_from_both_sides(pairs, chosen)
-    chosen = chosen[~backwards]
-    return pairs.take(chosen), turns.take(chosen)
-
-
-def _seen_from_both_sides(pairs: Candidates, chosen: IntArray) -> BoolArray:
-    """Mark pairs of equal zoom that were also found the other way round."""
-    first, second, zoom = pairs.first[chosen], pairs.second[chosen], pairs.zoom[chosen]
-    key = np.stack([np.minimum(first, second), np.maximum(first, second), np.where(zoom == 0, -1, chosen)], axis=1)
-    _, kept = np.unique(key, axis=0, return_index=True)
-    repeated = np.ones(len(chosen), dtype=np.bool_)
-    repeated[kept] = False
-    return repeated
+    return NearPairs(ends[kept, 0], ends[kept, 1], found.score[kept])

@@ -37,45 +37,60 @@ class Candidates:
         return Candidates(self.first[which], self.second[which], self.zoom[which], self.distance[which])
 
 
-def find_candidates(signatures: Signatures, radius: float, most: int) -> Candidates:
-    """Find for each picture the `most` nearest others within `radius`, at each of the zooms."""
-    vectors = _principal(signatures.vectors)
-    found = [_search(vectors[0], vectors[zoom], zoom, radius, most) for zoom in range(len(vectors))]
-    return Candidates(
-        first=np.concatenate([part.first for part in found]),
-        second=np.concatenate([part.second for part in found]),
-        zoom=np.concatenate([part.zoom for part in found]),
-        distance=np.concatenate([part.distance for part in found]),
-    )
+def search_vectors(signatures: Signatures) -> Float32Array:
+    """Rotate onto the leading principal axes: a third of the work, and distances hardly change.
 
-
-def _principal(vectors: Float32Array) -> Float32Array:
-    """Rotate onto the leading principal axes: a third of the work, and distances hardly change."""
+    Returns:
+        ``float32 (scales, N, D)``, what `find_candidates` takes.
+    """
+    vectors = signatures.vectors
     plain = vectors[0].astype(np.float64)
     centred = plain - plain.mean(0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     return (vectors @ axes[:, : -_DIMENSIONS - 1 : -1].astype(np.float32)).astype(np.float32)
 
 
-def _search(queries: Float32Array, targets: Float32Array, zoom: int, radius: float, most: int) -> Candidates:
-    squares = (targets**2).sum(1)
-    block = max(1, _BLOCK_CELLS // max(1, len(targets)))
-    found = []
-    for start in range(0, len(queries), block):
-        rows = queries[start : start + block]
-        distances = rows @ targets.T
-        distances *= -2
-        distances += squares
-        distances += (rows**2).sum(1)[:, None]
-        own = np.arange(len(rows))
-        distances[own, start + own] = np.inf
-        found.append(_nearest(distances, start, radius**2, most))
-    first, second, square = (np.concatenate(column) for column in zip(*found, strict=True))
-    distance = np.sqrt(np.maximum(square, 0)).astype(np.float32)
-    return Candidates(first, second, np.full(len(first), zoom, dtype=np.int64), distance)
+def find_candidates(vectors: Float32Array, rows: IntArray, groups: IntArray, radius: float, most: int) -> Candidates:
+    """Find for some pictures the nearest ones of other groups, at each of the zooms.
+
+    Args:
+        vectors: ``float32 (scales, N, D)`` of all pictures.
+        rows: ``int64 (n,)`` positions of the pictures to find candidates for.
+        groups: ``int64 (N,)`` group of each picture; no picture is a candidate of its own group.
+        radius: largest distance of two vectors.
+        most: candidates of one picture at one zoom.
+    """
+    squares = (vectors**2).sum(2)
+    block = max(1, _BLOCK_CELLS // max(1, vectors.shape[1]))
+    found = [
+        _search(vectors, squares, rows[start : start + block], groups, zoom, radius**2, most)
+        for zoom in range(len(vectors))
+        for start in range(0, len(rows), block)
+    ]
+    first, second, zooms, square = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Candidates(first, second, zooms, np.sqrt(np.maximum(square, 0)).astype(np.float32))
 
 
-def _nearest(distances: Float32Array, start: int, limit: float, most: int) -> tuple[IntArray, IntArray, Float32Array]:
+def _search(
+    vectors: Float32Array,
+    squares: Float32Array,
+    rows: IntArray,
+    groups: IntArray,
+    zoom: int,
+    limit: float,
+    most: int,
+) -> tuple[IntArray, IntArray, IntArray, Float32Array]:
+    """Return pictures compared, candidates, zooms and squared distances of one block of pictures."""
+    distances = vectors[0, rows] @ vectors[zoom].T
+    distances *= -2
+    distances += squares[zoom]
+    distances += squares[0, rows][:, None]
+    distances[groups[rows][:, None] == groups] = np.inf
+    places, columns, square = _nearest(distances, limit, most)
+    return rows[places], columns, np.full(len(places), zoom, dtype=np.int64), square
+
+
+def _nearest(distances: Float32Array, limit: float, most: int) -> tuple[IntArray, IntArray, Float32Array]:
     """Return rows, columns and values below the limit, at most `most` per row."""
     inside = distances <= limit
     crowded = np.flatnonzero(inside.sum(1) > most)
@@ -84,4 +99,4 @@ def _nearest(distances: Float32Array, start: int, limit: float, most: int) -> tu
         inside[crowded] = False
         inside[crowded[:, None], kept] = True
     rows, columns = np.nonzero(inside)
-    return rows + start, columns, distances[rows, columns]
+    return rows, columns, distances[rows, columns]

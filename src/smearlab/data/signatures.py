@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from smearlab.data.cells import IntArray, Pictures, UInt8Array
 
@@ -64,9 +64,15 @@ class Signatures:
         )
 
 
-def sign_pictures(images: Pictures, positions: IntArray) -> Signatures:
-    """Compute the signatures of the pictures ``uint8 (h, w, 3)`` at these positions, a chunk at a time."""
-    parts = [_sign_chunk(grid, grey) for grid, grey in _thumbnail_chunks(images, positions)]
+def sign_pictures(images: Pictures, positions: IntArray, advance: Callable[[int], None]) -> Signatures:
+    """Compute the signatures of the pictures ``uint8 (h, w, 3)`` at these positions, a chunk at a time.
+
+    `advance` is told of the pictures that are done.
+    """
+    parts = []
+    for grid, grey in _thumbnail_chunks(images, positions):
+        parts.append(_sign_chunk(grid, grey))
+        advance(len(grey))
     return Signatures(
         thumbnails=np.concatenate([part.thumbnails for part in parts]),
         centres=np.concatenate([part.centres for part in parts]),
