@@ -58,7 +58,7 @@ sys.modules["torch"] = None  # as if it were not installed
 import smearlab
 assert smearlab.Predictor and smearlab.read
 try:
-    smearlab.run
+    smearlab.run("demo")
 except smearlab.SmearlabError as error:
     print(error)
 """

@@ -7,6 +7,7 @@ and exits with status 2; a traceback is never shown for one of these.
 from __future__ import annotations
 
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +61,21 @@ def counted(number: int, thing: str) -> str:
     ('1 picture', '1,200 pictures')
     """
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def require(module: str, extra: str, what: str) -> None:
+    """Check that a library is installed, without the seconds that importing it would take.
+
+    Args:
+        module: the library's name in an import.
+        extra: the part of smearlab that brings it.
+        what: what needs it, for the message.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if find_spec(module) is None:
+        raise MissingExtraError(extra, what)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
-from smearlab.errors import TrainingError
+from smearlab.errors import TrainingError, require
 from smearlab.evaluation.words import headline
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
@@ -54,6 +54,7 @@ def run(
     Raises:
         SmearlabError: what is wrong with the data, the recipe, the folder or the training, and what to do.
     """
+    require("torch", "train", "Training")
     folder = Run(user_path(out) if out is not None else default_folder(data, resume=resume))
     chosen = choose_recipe(data, recipe, overrides, folder, resume=resume)
     if speaks():  # the helpers of a distributed run come when the folder may be written already
