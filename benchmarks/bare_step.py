@@ -18,6 +18,7 @@ from benchmarks.turns import Job, Stopwatch, Turn, serve
 from smearlab.augment.policy import augment
 from smearlab.networks.build import CellNetwork
 from smearlab.training.losses import classification_loss, soft_targets
+from smearlab.training.optimisers import build_optimiser
 from smearlab.training.recipe import Recipe
 from smearlab.training.train import initial_network
 
@@ -49,17 +50,8 @@ def bare_step(
     network: CellNetwork, recipe: Recipe, pictures: Tensor, labels: Tensor, *, clip: bool
 ) -> Callable[[], None]:
     """Return one step of training, as a function to call."""
-    from timm.optim import create_optimizer_v2
-
     phase, regularisation = recipe.phases[0], recipe.regularisation
-    optimiser = create_optimizer_v2(
-        network,
-        opt=phase.optimiser,
-        lr=phase.learning_rate,
-        weight_decay=phase.weight_decay,
-        momentum=phase.momentum,
-        filter_bias_and_bn=True,
-    )
+    optimiser = build_optimiser(network, phase)
     targets, weights = soft_targets(labels, CLASSES, recipe.loss.label_smoothing), torch.ones(CLASSES)
     half = recipe.precision.mode == "bfloat16"
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from timm.optim import create_optimizer_v2
 from timm.utils import ModelEmaV3
 
 from smearlab.augment.mixing import mix
@@ -26,6 +25,7 @@ from smearlab.training.devices import any_process, make_accelerator, synchronise
 from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.job import FitResult, TrainingData
+from smearlab.training.optimisers import build_optimiser
 from smearlab.training.validation import predict_logits, selection_score, validation_figures
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from smearlab.training.recipe import PhaseConfig, Recipe
     from smearlab.training.writers import OnEpoch
 
-_FUSED = ("sgd", "adam", "adamw")
 _CHECK_EVERY = 10  # steps between looks at the loss on a GPU, where each look waits for the device
 
 
@@ -78,18 +77,7 @@ class Trainer:
     def _start_phase(self, phase: PhaseConfig) -> None:
         self.accelerator.free_memory()  # the last phase's optimiser
         set_trainable(self.network, phase.trainable)
-        options: dict[str, Any] = {"fused": True} if phase.optimiser in _FUSED else {}
-        optimiser = create_optimizer_v2(
-            self.network,
-            # Nesterov's form, timm's "sgd", is not defined without momentum; "momentum" is the plain one.
-            opt="momentum" if phase.optimiser == "sgd" and not phase.momentum else phase.optimiser,
-            lr=phase.learning_rate,
-            weight_decay=phase.weight_decay,
-            momentum=phase.momentum,
-            filter_bias_and_bn=True,
-            # One kernel over all weights: on CPUs three times as fast as one after another.
-            **options,
-        )
+        optimiser = build_optimiser(self.network, phase)
         self.model, self.optimiser = self.accelerator.prepare(self.network, optimiser)
 
     # ---- the way through ---------------------------------------------------------------------------------------
