@@ -140,3 +140,12 @@ def test_many_copies_of_real_cells(pbc_path: Path, copies: int) -> None:
     split = split_cells(replace(cells, labels=labels), SplitConfig(), near)
     parts = [set(origin[part[part < len(origin)]].tolist()) for part in (split.train, split.validation, split.test)]
     assert sum(map(len, parts)) == 10
+
+
+def test_blank_pictures_alone_leave_nothing_to_search() -> None:
+    """Pictures without texture are told apart by their pixels only; a set of nothing else must not stop a run."""
+    images = np.repeat(np.arange(6, dtype=np.uint8), 32 * 32 * 3).reshape(6, 32, 32, 3)
+
+    groups = near_groups(as_cells(images, np.zeros(6, dtype=np.int64), ("basophil",)))
+
+    np.testing.assert_array_equal(groups, np.arange(6))

@@ -325,3 +325,17 @@ def test_no_split_leaks_or_repeats_a_picture(counts: list[int], copies: int, bal
     together = np.concatenate([split.train, split.validation, split.test])
     assert len(np.unique(together)) == len(together)
     assert check_leakage(cells, split, near).ok
+
+
+def test_a_single_group_does_not_forbid_splitting() -> None:
+    """A source column that names one source for all is common; the check says what it means."""
+    cells = replace(_cells([40, 40]), groups=np.full(80, "slide_1"))
+
+    split = split_cells(cells, SplitConfig.model_validate({}))
+
+    assert min(len(split.train), len(split.validation), len(split.test)) > 0
+    assert any("one group" in note for note in split.notes)
+    assert not split.report.ok
+
+    with pytest.raises(SplitError, match="1 independent group"):
+        split_cells(cells, SplitConfig.model_validate({"group_by": "group"}))

@@ -62,7 +62,7 @@ def find_near_pairs(signatures: Signatures, threshold: float, advance: Callable[
     """Find pairs of near copies that join each group of copies into one.
 
     Args:
-        signatures: of N pictures, none of them blank.
+        signatures: of N pictures, none of them blank; N may be 0.
         threshold: correlation on 0 to 1 from which two aligned pictures count as the same cell.
         advance: told of the pictures that the first round is done with.
 
@@ -70,6 +70,9 @@ def find_near_pairs(signatures: Signatures, threshold: float, advance: Callable[
         The pairs found. Two copies in one group need not be a pair, but are linked by a chain of pairs.
     """
     count = len(signatures.contrast)
+    if not count:
+        nothing = np.zeros(0, dtype=np.int64)
+        return NearPairs(nothing, nothing, np.zeros(0, dtype=np.float32))
     vectors = search_vectors(signatures)
     state = _State(np.arange(count), np.zeros(0, dtype=np.int64))
     rows, breadth, found = state.groups, _FIRST, []

@@ -153,6 +153,9 @@ def split_cells(cells: Cells, config: SplitConfig, near: IntArray | None = None)
         raise SplitError(
             f"The train part of {cells.name} is empty. Ask for a larger train share or give more pictures."
         )
+    if _one_group(cells, config):
+        note = "All pictures are of one group (patient, slide, source), so it stands in every part."
+        split = replace(split, notes=(*split.notes, note))
     if held.any() and kind != "given":
         note = f"{held.sum()} pictures whose very pixels also stand under another label were kept together in train."
         split = replace(split, notes=(*split.notes, note))
@@ -172,9 +175,16 @@ def _units(cells: Cells, config: SplitConfig, exact: IntArray, near: IntArray) -
             f"{cells.name} has no groups to keep together. Give a CSV with a group column, "
             "or set group_by to auto or none."
         )
-    if cells.groups is None or config.group_by == "none":
+    if cells.groups is None or config.group_by == "none" or _one_group(cells, config):
         return join_groupings([exact, near])
     return join_groupings([exact, near, cells.groups])
+
+
+def _one_group(cells: Cells, config: SplitConfig) -> bool:
+    """Whether the data's groups are to be kept together "where there are any", and all pictures are in one."""
+    if config.group_by != "auto" or cells.groups is None:
+        return False
+    return len(np.unique(cells.groups)) == 1 and bool(cells.groups[0])
 
 
 def _by_fractions(cells: Cells, config: SplitConfig, units: IntArray, held: BoolArray) -> Split:
