@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
+from tests.training.folders import write_class_folders
 
-from smearlab.celltypes import CLASS_NAMES
 from smearlab.errors import TrainingError
 from smearlab.training.devices import processes
 
@@ -70,14 +69,7 @@ LAUNCH = [*TWO, "--mixed_precision", "no", "--dynamo_backend", "no", "--main_pro
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cells")
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(CLASS_NAMES[:3]):
-        (folder / name).mkdir()
-        for number in range(40):
-            picture = rng.normal(60 + 60 * label, 30, (32, 32, 3)).clip(0, 255).astype(np.uint8)
-            Image.fromarray(picture).save(folder / name / f"{number}.png")
-    return folder
+    return write_class_folders(tmp_path_factory.mktemp("cells"), per_class=40, size=32)
 
 
 def run(launcher: list[str], data: Path, out: Path, recipe: str) -> subprocess.CompletedProcess[str]:

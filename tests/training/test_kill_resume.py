@@ -11,12 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from tests.training.folders import write_class_folders
 from tests.training.kill_child import TINY_RECIPE
-
-from smearlab.celltypes import CLASS_NAMES
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
@@ -26,15 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes of 24×24 pictures as files."""
-    folder = tmp_path_factory.mktemp("cells")
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(CLASS_NAMES[:3]):
-        (folder / name).mkdir()
-        for number in range(24):
-            picture = rng.normal(60 + 60 * label, 30, (24, 24, 3)).clip(0, 255).astype(np.uint8)
-            Image.fromarray(picture).save(folder / name / f"{number}.png")
-    return folder
+    return write_class_folders(tmp_path_factory.mktemp("cells"), per_class=24, size=24)
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ class NpzForm:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 yield archive
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, MemoryError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, MemoryError) as error:
             message = f"{self.path} is damaged or no .npz file ({error}). Copy or download it again."
             raise DataError(message) from error
         except OSError as error:
