@@ -69,7 +69,7 @@ def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
         return to_unit(geometry.apply_turns(planes, draws.turns))
     unit = to_unit(planes)
     if draws.matrices is not None:
-        unit = geometry.apply_affine(unit.contiguous(), draws.matrices)
+        unit = geometry.apply_affine(unit, draws.matrices)
     return unit if draws.colours is None else colour.apply_colour(unit, draws.colours)
 
 
