@@ -39,7 +39,7 @@ class SplitConfig(BaseModel):
         balanced_test: the same number of test pictures from every class.
         group_by: ``group`` keeps the groups of the data (patient, slide, source) together, ``auto`` does so where the
             data has them, ``none`` ignores them.
-        seed: of the random draws.
+        seed: of the random draws; in a recipe, 0 takes the recipe's own seed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -91,7 +91,7 @@ def prepare(cells: Cells, recipe: Recipe) -> Prepared:
     exact, near, pairs = _copies(cells, recipe)
     dropped = _redundant(cells, exact) if recipe.data.drop_duplicates and cells.parts is None else _nothing()
     kept = np.setdiff1d(np.arange(len(cells)), dropped)
-    config = recipe.split.model_copy(update={"seed": recipe.seed})
+    config = recipe.split.model_copy(update={"seed": recipe.split.seed or recipe.seed})
     split = _positions_in(split_cells(cells.take(kept), config, near[kept]), kept)
     return Prepared(cells, split, pairs, dropped, [*cells.notes, *_notes(cells, exact, dropped)])
 
