@@ -17,6 +17,7 @@ from benchmarks.own_loop import CLASSES, recipe_of
 from benchmarks.turns import Job, Stopwatch, Turn, serve
 from smearlab.augment.policy import augment
 from smearlab.networks.build import CellNetwork
+from smearlab.training.devices import keep_memory
 from smearlab.training.losses import classification_loss, soft_targets
 from smearlab.training.optimisers import build_optimiser
 from smearlab.training.recipe import Recipe
@@ -25,6 +26,7 @@ from smearlab.training.train import initial_network
 
 def make(job: Job) -> Callable[[], Turn]:
     torch.set_num_threads(job.threads)
+    keep_memory()
     recipe = recipe_of(job)
     network = initial_network(recipe, CLASSES).to(memory_format=torch.channels_last).train()
     step = bare_step(network, recipe, *prepared_batch(job, recipe), clip=job.clip)
