@@ -1,0 +1,1 @@
+"""Seeded, batched alterations of pictures (NumPy only), and which family and group each belongs to."""
