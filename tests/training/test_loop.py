@@ -236,6 +236,20 @@ class TestSelection:
         assert not torch.equal(average, start)
 
 
+class TestCurriculum:
+    def test_augmentation_is_told_how_far_training_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[float] = []
+        drawn = loop.draw
+
+        def spy(*given: Any, progress: float) -> Any:
+            told.append(progress)
+            return drawn(*given, progress=progress)
+
+        monkeypatch.setattr(loop, "draw", spy)
+        train_tiny(tmp_path, two_phases())
+        assert told == pytest.approx([step / 9 for step in range(9)])
+
+
 class TestOptions:
     @pytest.mark.parametrize("kind", ["class_weights", "oversample", "batches"])
     def test_balancing(self, tmp_path: Path, kind: str) -> None:

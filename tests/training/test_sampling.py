@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smearlab.training.recipe import BalanceConfig
-from smearlab.training.sampling import epoch_order, fill_epoch, step_batches
+from smearlab.training.recipe import BalanceConfig, Recipe
+from smearlab.training.sampling import epoch_order, fill_epoch, planned_steps, share_done, step_batches
 
 LABELS = np.array([0] * 12 + [1] * 3 + [3] * 6, dtype=np.int64)  # class 2 has no picture
 
@@ -78,3 +78,22 @@ def test_batches_are_of_one_size_and_do_not_overlap(count: int, batch: int) -> N
     joined = np.concatenate(batches)
     np.testing.assert_array_equal(joined, np.arange(len(joined)))
     assert count - len(joined) < min(batch, count)
+
+
+def test_the_planned_steps_are_those_of_an_epoch() -> None:
+    phases = ({"batch_size": 4}, {"batch_size": 8, "min_steps_per_epoch": 7}, {"batch_size": 500})
+    plain = Recipe.model_validate({"phases": phases})
+    assert planned_steps(LABELS, plain) == [5, 7, 1]
+    assert planned_steps(LABELS, Recipe.model_validate({"balance": {"kind": "oversample"}, "phases": phases}))[0] == 9
+
+
+def test_the_share_done_rises_from_0_to_1_over_all_phases() -> None:
+    steps, epochs = [5, 2], [2, 3]
+    shares = [
+        share_done(steps, epochs, phase, epoch, step)
+        for phase in (0, 1)
+        for epoch in range(epochs[phase])
+        for step in range(steps[phase])
+    ]
+    np.testing.assert_allclose(shares, np.arange(16) / 16)
+    assert share_done(steps, epochs, 1, 3, 0) == 1.0

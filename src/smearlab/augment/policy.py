@@ -33,7 +33,9 @@ class Draws:
         return Draws(*(None if part is None else part[rows] for part in parts))
 
 
-def draw(config: AugmentConfig, count: int, height: int, width: int, generator: torch.Generator) -> Draws:
+def draw(
+    config: AugmentConfig, count: int, height: int, width: int, generator: torch.Generator, progress: float = 1.0
+) -> Draws:
     """Draw what happens to each of `count` pictures; the pictures themselves are not needed.
 
     Args:
@@ -42,6 +44,7 @@ def draw(config: AugmentConfig, count: int, height: int, width: int, generator: 
         height: of a picture in pixels.
         width: of a picture in pixels.
         generator: a CPU generator, so that the draws are the same on every device.
+        progress: the share of training done, 0 to 1, for policies that grow harder with it.
     """
     if config.policy == "none":
         return Draws()

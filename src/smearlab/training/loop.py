@@ -59,6 +59,7 @@ class Trainer:
         self.progress = state.Progress()
         counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
         self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
+        self.steps_per_epoch = sampling.planned_steps(data.labels[data.train], recipe)
         self.stop: StopFlag = StopFlag()
         self.saved_at = time.monotonic()
         self._loss_sum = torch.zeros((), device=self.device)
@@ -129,7 +130,7 @@ class Trainer:
         generator = self._generator()
         # Drawn for the whole batch and then shared out: two processes see what one would have seen.
         height, width = self.data.images.shape[1:3]
-        draws = draw(recipe.augment, len(batch), height, width, generator)
+        draws = draw(recipe.augment, len(batch), height, width, generator, progress=self._share_done())
         pictures = apply(self._to_device(mine), draws.take(share))
         labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
         targets = losses.soft_targets(labels, len(self.data.class_names), recipe.loss.label_smoothing)
@@ -154,6 +155,10 @@ class Trainer:
         step = (self.recipe.seed, self.progress.steps_done)
         torch.manual_seed(sampling.seed_of(2, *step, self.accelerator.process_index))
         return torch.Generator().manual_seed(sampling.seed_of(3, *step))
+
+    def _share_done(self) -> float:
+        at, epochs = self.progress, [phase.epochs for phase in self.recipe.phases]
+        return sampling.share_done(self.steps_per_epoch, epochs, at.phase, at.epoch, at.step)
 
     def _to_device(self, positions: IntArray) -> Tensor:
         # Bytes travel to the device, a quarter of what floats would weigh.

@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from smearlab.data.cells import IntArray
-    from smearlab.training.recipe import BalanceConfig
+    from smearlab.training.recipe import BalanceConfig, Recipe
 
 
 def seed_of(*entropy: int) -> int:
@@ -74,3 +74,34 @@ def step_batches(order: IntArray, batch_size: int) -> list[IntArray]:
     """
     size = min(batch_size, len(order))
     return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+
+
+def planned_steps(labels: IntArray, recipe: Recipe) -> list[int]:
+    """Return the steps that one epoch of each phase has; early stopping may leave some of the epochs out.
+
+    Args:
+        labels: ``int64 (n,)`` of the training pictures.
+        recipe: its balance and its phases.
+    """
+    pictures = epoch_order(labels, recipe.balance, recipe.seed, 0)
+    return [
+        len(step_batches(fill_epoch(pictures, phase.batch_size, phase.min_steps_per_epoch), phase.batch_size))
+        for phase in recipe.phases
+    ]
+
+
+def share_done(steps_per_epoch: list[int], epochs: list[int], phase: int, epoch: int, step: int) -> float:
+    """Return the share, 0 to 1, of all planned steps that lie before this one.
+
+    What an early stop left out counts as done, so that a phase always begins at the same share.
+
+    Args:
+        steps_per_epoch: of each phase.
+        epochs: planned of each phase.
+        phase: 0-based.
+        epoch: 0-based within the phase.
+        step: 0-based within the epoch.
+    """
+    planned = [steps * count for steps, count in zip(steps_per_epoch, epochs, strict=True)]
+    done = sum(planned[:phase]) + epoch * steps_per_epoch[phase] + step
+    return min(1.0, done / max(1, sum(planned)))
