@@ -26,7 +26,7 @@ def test_weights_keep_every_class_as_large_as_it_is() -> None:
     assert weights.shape == (51, len(LABELS))
     assert (weights[0] == 1).all()
     for label, size in enumerate(np.bincount(LABELS)):
-        assert (weights[:, LABELS == label].sum(axis=1) == size).all()
+        assert (weights[:, label == LABELS].sum(axis=1) == size).all()
     assert not (weights[1] == weights[2]).all()
 
 
