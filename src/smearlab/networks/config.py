@@ -16,9 +16,11 @@ class NetworkConfig(BaseModel):
         backbone: any timm model name (``resnet18``, ``convnext_tiny``), or one of our own (``smearlab/plain_cnn``).
         options: further arguments of the backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
         weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
-            ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout.
+            ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout (a MobileNetV2 also in torchvision's).
         scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), or ``imagenet``
             (mean 0, deviation 1 over ImageNet).
+        restore_norms: take batch normalisation that was folded into the loaded weights out again, with the statistics
+            of training pictures, so that the network can learn on; ``auto`` does so where the weights look folded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +29,7 @@ class NetworkConfig(BaseModel):
     options: dict[str, Any] = {}
     weights: str = "none"
     scaling: Literal["unit", "symmetric", "imagenet"] = "imagenet"
+    restore_norms: Literal["auto", "always", "never"] = "auto"
 
 
 class HeadConfig(BaseModel):

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from smearlab.errors import RecipeError
+from smearlab.networks.torchvision_layout import is_torchvision_mobilenet, rename_torchvision_mobilenet
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -86,7 +87,7 @@ def _load(backbone: nn.Module, state: dict[str, Tensor], where: str) -> None:
     wanted = backbone.state_dict()
     # A model folder's weights name their backbone; any other file is the backbone itself, a classifier left over.
     own = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
-    given = own or state
+    given = own or (rename_torchvision_mobilenet(state) if is_torchvision_mobilenet(state) else state)
     missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
     wrong = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
     if missing or wrong:
