@@ -60,6 +60,8 @@ class Provenance(BaseModel):
         rows: number of pictures it was trained on.
         class_counts: pictures per class.
         recipe: name of the recipe.
+        operations: what its augmentation could draw, so that a stress test can tell the seen from the unseen; None
+            where that was not recorded.
         seed: seed of the run.
         created: ISO 8601 date and time.
         versions: versions of the libraries that made it.
@@ -74,6 +76,7 @@ class Provenance(BaseModel):
     rows: int = Field(default=0, ge=0)
     class_counts: dict[str, int] = Field(default_factory=dict)
     recipe: str = ""
+    operations: tuple[str, ...] | None = None
     seed: int = 0
     created: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
