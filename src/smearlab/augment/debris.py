@@ -1,0 +1,111 @@
+"""Debris on the slide: dust, precipitate, drops, smudges - blobs of any colour, edge and opacity over the picture."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from smearlab.augment import chances
+
+MOST_SPOTS = 6
+
+_WAVES = 3
+_DRAWS_EACH = 12 + 3 * _WAVES
+_SMALLEST = 0.012  # radius of a speck as a share of the shorter side
+# From black to white through what is found on stained slides: dye, rust, dust, skin, mounting medium, air.
+_COLOURS = (
+    (0.02, 0.02, 0.03),
+    (0.20, 0.10, 0.35),
+    (0.35, 0.20, 0.55),
+    (0.25, 0.30, 0.60),
+    (0.70, 0.30, 0.50),
+    (0.45, 0.28, 0.15),
+    (0.55, 0.55, 0.50),
+    (0.85, 0.75, 0.50),
+    (0.90, 0.75, 0.80),
+    (0.98, 0.98, 0.97),
+)
+
+
+def spots(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Lay one to six blobs over the picture: ellipses with wobbled outlines, soft or hard, clear or dense, some rimmed.
+
+    Args:
+        pictures: ``float32 (m, 3, h, w)`` in 0–1.
+        amounts: ``float32 (m,)`` in 0–1; scales number, size and opacity.
+        chance: ``float32 (m, 8)`` in [0, 1); decides everything about each blob.
+    """
+    draws = chances.spread(chance, 2 + MOST_SPOTS * _DRAWS_EACH)
+    number = 1 + (draws[:, 0] * (1 + (MOST_SPOTS - 1) * amounts)).floor().clamp(max=MOST_SPOTS - 1)
+    number = torch.where(amounts > 0, number, 0.0)
+    # Pictures with many blobs first: those that still need one are then a slice, which is changed where it lies.
+    number, order = number.sort(descending=True)
+    each = draws[order, 2:].view(-1, MOST_SPOTS, _DRAWS_EACH)
+    result, strength = pictures[order], amounts[order]
+    still = (number.unsqueeze(1) > torch.arange(MOST_SPOTS, device=number.device)).sum(dim=0)
+    for position, some in enumerate(still.tolist()):
+        if some:
+            _lay(result[:some], strength[:some], each[:some, position])
+    return result[order.argsort()]
+
+
+def _lay(pictures: torch.Tensor, amounts: torch.Tensor, draws: torch.Tensor) -> None:
+    """Lay one blob over each picture, in place."""
+    height, width = pictures.shape[2:]
+    short = min(height, width)
+    # Sizes are spread evenly over their logarithm: specks are as frequent as drops.
+    radius = short * _SMALLEST * ((0.05 + 0.2 * amounts) / _SMALLEST) ** draws[:, 2]
+    hard = 3 / radius
+    edge = torch.where(draws[:, 7] < 0.5, hard, torch.maximum(hard, 2 * draws[:, 7] - 0.6))
+    field = _field(draws, radius, edge, height, width)
+    rim = 0.15 + 0.5 * draws[:, 9]
+    inside = ((field - 0.5) * _plane(edge / rim)).clamp_(0, 1)
+    opacity = (1 - (1 - draws[:, 6]).square()) * amounts.sqrt()
+    hollow = torch.where(draws[:, 10] < 0.6, 0.0, 2 * draws[:, 10] - 1.2)
+    cover = field.clamp_(0, 1).mul_(_plane(opacity)) * (1 - inside * _plane(hollow))
+    body, border = _colours(draws)
+    colour = border.view(-1, 3, 1, 1) + inside.unsqueeze(1) * (body - border).view(-1, 3, 1, 1)
+    pictures.lerp_(colour, cover.unsqueeze(1).expand_as(pictures)).clamp_(0, 1)
+
+
+def _field(draws: torch.Tensor, radius: torch.Tensor, edge: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Return ``float32 (m, h, w)``: 0.5 on the outline, growing inwards by 1 over the edge's width.
+
+    A rotated ellipse is a sum of three products of a row term and a column term, a plane wave that wobbles its outline
+    of two, so one small matrix product makes the whole field.
+    """
+    down = torch.arange(height, device=draws.device) + 0.5 - (draws[:, 1:2] * 1.1 - 0.05) * height
+    across = torch.arange(width, device=draws.device) + 0.5 - (draws[:, 0:1] * 1.1 - 0.05) * width
+    long, short = radius.unsqueeze(1), (radius * (0.35 + 0.65 * draws[:, 3])).unsqueeze(1)
+    cos, sin = (draws[:, 4:5] * math.pi).cos(), (draws[:, 4:5] * math.pi).sin()
+    ones_down, ones_across = torch.ones_like(down), torch.ones_like(across)
+    rows = [ones_down, -((sin / long).square() + (cos / short).square()) * down.square(), down]
+    columns = [
+        1 + edge.unsqueeze(1) / 2 - ((cos / long).square() + (sin / short).square()) * across.square(),
+        ones_across,
+        2 * sin * cos * (1 / short.square() - 1 / long.square()) * across,
+    ]
+    for wave in range(_WAVES):
+        angle, rate, phase = (draws[:, 12 + 3 * wave + k].unsqueeze(1) for k in range(3))
+        rate, phase = (1.2 + 2.5 * rate) / long, phase * (2 * math.pi)
+        steep, flat = rate * (angle * math.pi).sin() * down, rate * (angle * math.pi).cos() * across + phase
+        size = draws[:, 11:12] * (0.5 / (wave + 1))
+        rows += [size * steep.cos(), size * steep.sin()]
+        columns += [flat.sin(), flat.cos()]
+    return torch.bmm(torch.stack(rows, dim=2) / edge.view(-1, 1, 1), torch.stack(columns, dim=1))
+
+
+def _colours(draws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the colour of each blob's body and of its rim, ``float32 (m, 3)``."""
+    palette = torch.tensor(_COLOURS, device=draws.device)
+    place = draws[:, 5] * (len(_COLOURS) - 1)
+    below = place.long().clamp_(max=len(_COLOURS) - 2)
+    body = torch.lerp(palette[below], palette[below + 1], (place - below).unsqueeze(1))
+    target = (draws[:, 8:9] < 0.25).float()
+    share = torch.where(draws[:, 8:9] < 0.5, 0.7, 0.0)
+    return body, torch.lerp(body, target.expand_as(body), share)
+
+
+def _plane(values: torch.Tensor) -> torch.Tensor:
+    return values.view(-1, 1, 1)
