@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
-PolicyName = Literal["none", "flips", "geometry", "light"]
+PolicyName = Literal[
+    "none",
+    "flips",
+    "geometry",
+    "light",
+    "traditional",
+    "randaugment",
+    "trivialaugment",
+    "augmix",
+    "pixmix",
+    "pipeline",
+    "ours",
+]
 
 
 class AugmentConfig(BaseModel):
@@ -15,14 +27,27 @@ class AugmentConfig(BaseModel):
 
     Attributes:
         policy: ``none``; ``flips`` (mirror and quarter turns); ``geometry`` (flips, any rotation, zoom, shift);
-            ``light`` (geometry, brightness, contrast, saturation and channel shifts).
-        rotation: largest rotation either way in degrees.
+            ``light`` (geometry, brightness, contrast, saturation and channel shifts); ``traditional`` (small rotations,
+            zoom, shift, brightness, contrast); ``randaugment`` (Cubuk et al. 2020); ``trivialaugment`` (Müller &
+            Hutter 2021); ``augmix`` (Hendrycks et al. 2020); ``pixmix`` (Hendrycks et al. 2022); ``pipeline`` (some
+            of many operations, as Keras' RandomAugmentationPipeline); ``ours`` (every family in its own share).
+        rotation: largest rotation either way in degrees, of ``geometry`` and ``light``, as the six keys that follow.
         zoom: largest zoom in or out; 0.15 means a factor between 1/1.15 and 1.15.
         shift: largest shift either way as a share of the picture's side.
         brightness: largest change of brightness, added, as a share of the full range.
         contrast: largest relative change of contrast around mid-grey.
         saturation: largest relative change of the distance from grey.
         channels: largest change of each colour channel, added, as a share of the full range.
+        magnitude: how far the other policies go, as a share of each operation's range.
+        operations: how many operations ``randaugment`` and ``pipeline`` use on a picture.
+        rate: the share of pictures that ``pipeline`` changes.
+        untouched: the share of pictures that every other policy only mirrors and turns.
+        curriculum: the share of the training over which the magnitude grows from `curriculum_start` to full: a network
+            that starts from random weights hardly moves on the hardest pictures.
+        curriculum_start: the first magnitude as a share of the full one.
+        only: operations, families or groups that alone are used; empty for all.
+        without: operations, families or groups left out.
+        shares: factors on the share of pictures on which ``ours`` uses a family, such as ``{ blur = 0.5 }``.
         mixup: Beta parameter of MixUp (Zhang et al. 2018); 0 turns it off.
         cutmix: Beta parameter of CutMix (Yun et al. 2019); 0 turns it off.
         mix_share: the share of batches that are mixed where MixUp or CutMix is on; each such batch takes one of them.
@@ -38,6 +63,22 @@ class AugmentConfig(BaseModel):
     contrast: Share = 0.15
     saturation: Share = 0.2
     channels: Share = 0.04
+    magnitude: Share = 1.0
+    operations: Annotated[int, Field(ge=1, le=8)] = 2
+    rate: Share = 1.0
+    untouched: Share = 0.0
+    curriculum: Share = 0.0
+    curriculum_start: Share = 0.2
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    shares: dict[str, Annotated[float, Field(ge=0)]] = {}
     mixup: Annotated[float, Field(ge=0)] = 0.0
     cutmix: Annotated[float, Field(ge=0)] = 0.0
     mix_share: Share = 0.5
+
+    def magnitude_at(self, progress: float) -> float:
+        """Return the magnitude after a share `progress` (0–1) of the training."""
+        if self.curriculum <= 0:
+            return self.magnitude
+        grown = min(1.0, progress / self.curriculum)
+        return self.magnitude * (self.curriculum_start + (1 - self.curriculum_start) * grown)

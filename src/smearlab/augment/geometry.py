@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from smearlab.augment.elastic import displacement
+from smearlab.augment.operations import ENGINE, INDEX
+
 if TYPE_CHECKING:
     from smearlab.augment.config import AugmentConfig
+
+GEOMETRY = [INDEX[operation.name] for operation in ENGINE if operation.stage == "geometry" and operation.name != "flip"]
+"""Columns of the amounts that move pixels beyond mirroring and quarter turns."""
 
 
 def symmetric(count: int, generator: torch.Generator) -> torch.Tensor:
@@ -84,3 +90,76 @@ def sampling_grid(matrices: torch.Tensor, height: int, width: int) -> torch.Tens
 
 def _pixel_centres(size: int, like: torch.Tensor) -> torch.Tensor:
     return (torch.arange(size, device=like.device, dtype=like.dtype) * 2 + 1) / size - 1
+
+
+def compose_affine(amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Compose rotation, zoom, crop, shear and translation of each picture into one matrix.
+
+    Args:
+        amounts: ``float32 (n, operations)`` in the order of `operations.ENGINE`.
+        chance: ``float32 (n, operations, 8)``.
+
+    Returns:
+        ``float32 (n, 2, 3)``: from where in the picture, in the coordinates of `affine_grid`, each place is taken.
+    """
+    angle = torch.deg2rad(amounts[:, INDEX["rotate"]])
+    cos, sin = angle.cos(), angle.sin()
+    turn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
+    kept = 1 - amounts[:, INDEX["crop"]].clamp(0, 0.95)
+    # Looking at a larger part of the picture makes everything in it smaller.
+    scale = torch.exp2(-amounts[:, INDEX["zoom"]]) * kept
+    linear = turn @ _shears(amounts[:, INDEX["shear"]], chance[:, INDEX["shear"], 0]) * scale.view(-1, 1, 1)
+    # A crop lies anywhere within the picture; the window's centre moves by up to what is cut off.
+    crop = (chance[:, INDEX["crop"], :2] * 2 - 1) * (1 - kept).unsqueeze(1)
+    return torch.cat([linear, (crop + _translations(amounts, chance)).unsqueeze(2)], dim=2)
+
+
+def _shears(degrees: torch.Tensor, axis: torch.Tensor) -> torch.Tensor:
+    """Return shear matrices ``(n, 2, 2)``, along the rows or along the columns by chance."""
+    slope = torch.deg2rad(degrees).tan()
+    matrices = torch.eye(2).to(degrees).repeat(len(degrees), 1, 1)
+    along_rows = axis < 0.5
+    matrices[:, 0, 1] = torch.where(along_rows, slope, 0.0)
+    matrices[:, 1, 0] = torch.where(along_rows, 0.0, slope)
+    return matrices
+
+
+def _translations(amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Return shifts ``(n, 2)`` in any direction; the coordinates run from -1 to 1, twice the side."""
+    length = 2 * amounts[:, INDEX["translate"]]
+    direction = chance[:, INDEX["translate"], 0] * math.tau
+    return torch.stack([length * direction.cos(), length * direction.sin()], dim=1)
+
+
+def warp(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Do all geometric operations of each picture by one resampling; unmoved pictures are returned as they are.
+
+    Args:
+        pictures: ``float (n, c, h, w)``; not changed.
+        amounts: ``float32 (n, operations)`` on the CPU.
+        chance: ``float32 (n, operations, 8)`` on the CPU.
+    """
+    moved = (amounts[:, GEOMETRY] != 0).any(1).nonzero().squeeze(1)
+    if not len(moved):
+        return pictures
+    everything = len(moved) == len(pictures)
+    rows = moved.to(pictures.device)
+    some, amounts, chance = pictures if everything else pictures[rows], amounts[moved], chance[moved]
+    grid = sampling_grid(compose_affine(amounts, chance).to(some), *some.shape[2:])
+    grid = _bend(grid, amounts[:, INDEX["elastic"]], chance[:, INDEX["elastic"]])
+    warped = F.grid_sample(some, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if everything:
+        return warped
+    result = pictures.clone()
+    result[rows] = warped
+    return result
+
+
+def _bend(grid: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    bent = amounts.nonzero().squeeze(1)
+    if not len(bent):
+        return grid
+    rows, (height, width) = bent.to(grid.device), grid.shape[1:3]
+    grid = grid.clone()
+    grid[rows] += displacement(amounts[bent].to(grid.device), chance[bent].to(grid.device), height, width)
+    return grid

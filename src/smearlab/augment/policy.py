@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from smearlab.augment import colour, geometry
+from smearlab.augment.draws import Draws
+from smearlab.augment.engine import mix_chains, run_engine
+from smearlab.augment.policies import draw_policy
 
 if TYPE_CHECKING:
     from smearlab.augment.config import AugmentConfig
 
-
-@dataclass(frozen=True)
-class Draws:
-    """What chance decided for each picture of a batch; None where the policy does no such thing.
-
-    Attributes:
-        turns: ``int64 (n,)``, see `geometry.draw_turns`.
-        matrices: ``float32 (n, 2, 3)``, see `geometry.draw_affine`.
-        colours: ``float32 (n, 3, 4)``, see `colour.draw_colour`.
-    """
-
-    turns: torch.Tensor | None = None
-    matrices: torch.Tensor | None = None
-    colours: torch.Tensor | None = None
-
-    def take(self, rows: slice) -> Draws:
-        """Return the draws of some pictures: the share of one of several processes."""
-        parts = (self.turns, self.matrices, self.colours)
-        return Draws(*(None if part is None else part[rows] for part in parts))
+_SIMPLE = frozenset({"none", "flips", "geometry", "light"})
+"""Policies that are one matrix of place and one of colour; the others draw from the operations of the engine."""
 
 
 def draw(
@@ -44,12 +30,14 @@ def draw(
         height: of a picture in pixels.
         width: of a picture in pixels.
         generator: a CPU generator, so that the draws are the same on every device.
-        progress: the share of training done, 0 to 1, for policies that grow harder with it.
+        progress: the share of the training done, 0–1; a curriculum starts mild.
     """
     if config.policy == "none":
         return Draws()
     if config.policy == "flips" and height == width:
         return Draws(turns=geometry.draw_turns(count, generator))
+    if config.policy not in _SIMPLE:
+        return _upright(draw_policy(config, count, generator, progress), square=height == width)
     matrices = _matrices(config, count, generator)
     if config.policy != "light":
         return Draws(matrices=matrices)
@@ -69,17 +57,30 @@ def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
     planes = pictures.permute(0, 3, 1, 2)
     if draws.turns is not None:
         # Turning bytes moves a quarter of the memory that turning floats would.
-        return to_unit(geometry.apply_turns(planes, draws.turns))
+        planes = geometry.apply_turns(planes, draws.turns)
     unit = to_unit(planes)
     if draws.matrices is not None:
         unit = geometry.apply_affine(unit, draws.matrices)
-    return unit if draws.colours is None else colour.apply_colour(unit, draws.colours)
+    if draws.colours is not None:
+        unit = colour.apply_colour(unit, draws.colours)
+    if draws.amounts is not None:
+        unit = run_engine(unit, draws)
+    return mix_chains(unit, draws) if draws.chains else unit
 
 
-def augment(pictures: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
+def augment(
+    pictures: torch.Tensor, config: AugmentConfig, generator: torch.Generator, progress: float = 1.0
+) -> torch.Tensor:
     """Change each picture by its own random draw: `draw`, then `apply`; a function of the arguments alone."""
     count, height, width, _ = pictures.shape
-    return apply(pictures, draw(config, count, height, width, generator))
+    return apply(pictures, draw(config, count, height, width, generator, progress))
+
+
+def _upright(draws: Draws, *, square: bool) -> Draws:
+    """Leave out the quarter turns where a picture is not square: the turned one would not fit."""
+    if square or draws.turns is None:
+        return draws
+    return replace(draws, turns=draws.turns % 4)
 
 
 def to_unit(pictures: torch.Tensor) -> torch.Tensor:

@@ -50,7 +50,6 @@ OPERATIONS: dict[str, str] = {
     "crop": "scale",
     "translate": "translation",
     "shear": "shear",
-    "perspective": "shear",
     "elastic": "elastic",
     # colour and tone
     "brightness": "brightness",
@@ -69,6 +68,7 @@ OPERATIONS: dict[str, str] = {
     "invert": "tone",
     "stain": "stain",
     "illumination": "illumination",
+    "background": "illumination",
     "vignette": "illumination",
     # blur, noise and compression
     "gaussian_blur": "blur",

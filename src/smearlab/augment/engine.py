@@ -1,0 +1,158 @@
+"""From raw pictures and draws to what the network trains on: each stage composed, each picture its own draw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from smearlab.augment import (
+    blur,
+    colour,
+    compression,
+    debris,
+    fractals,
+    geometry,
+    illumination,
+    noise,
+    occlusion,
+    resolution,
+)
+from smearlab.augment import stain as stains
+from smearlab.augment import tone
+from smearlab.augment.operations import ENGINE, INDEX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from smearlab.augment.draws import Draws
+
+    Pixels = Callable[[Tensor, Tensor, Tensor], Tensor]
+    Parameters = Callable[[Tensor, Tensor], Tensor]
+
+PIXELS: dict[str, Pixels] = {
+    "spots": debris.spots,
+    "stain": stains.stain,
+    "background": illumination.background,
+    "illumination": illumination.illumination,
+    "vignette": illumination.vignette,
+    "defocus": blur.defocus,
+    "motion_blur": blur.motion_blur,
+    "gaussian_blur": blur.gaussian_blur,
+    "downsample": resolution.downsample,
+    "pixelate": resolution.pixelate,
+    "gaussian_noise": noise.gaussian_noise,
+    "shot_noise": noise.shot_noise,
+    "speckle_noise": noise.speckle_noise,
+    "salt_pepper": noise.salt_pepper,
+    "sharpness": blur.sharpness,
+    "jpeg": compression.jpeg,
+    "erase": occlusion.erase,
+    "grid_mask": occlusion.grid_mask,
+    "fractal": fractals.pixmix,
+}
+COLOURS: dict[str, Parameters] = {
+    "white_balance": colour.white_balance,
+    "brightness": colour.brightness,
+    "contrast": colour.contrast,
+    "saturation": colour.saturation,
+    "hue": colour.hue,
+    "channel_shift": colour.channel_shift,
+    "degenerate": colour.degenerate,
+    "greyscale": colour.greyscale,
+}
+CURVES: dict[str, Parameters] = {
+    "gamma": tone.gamma,
+    "solarise": tone.solarise,
+    "posterise": tone.posterise,
+    "invert": tone.invert,
+}
+PICTURE_CURVES: dict[str, Pixels] = {"auto_contrast": tone.auto_contrast, "equalise": tone.equalise}
+SCENE = ("spots", "stain", "background", "illumination", "vignette")
+"""What happens before the camera sees the cell, and therefore before its colours and tone curve."""
+CAMERA = tuple(operation.name for operation in ENGINE if operation.stage == "pixels" and operation.name not in SCENE)
+
+
+def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
+    """Do to each picture what was drawn for it, stage after stage.
+
+    Args:
+        pictures: ``float32 (n, 3, h, w)`` in 0–1 on any device; not changed.
+        draws: with amounts and chances, on the CPU.
+
+    Returns:
+        A tensor of the same shape and device, in 0–1.
+    """
+    amounts, chance = draws.amounts, draws.chance
+    assert amounts is not None and chance is not None
+    moved = geometry.warp(pictures, amounts, chance)
+    done = moved.clone() if moved is pictures else moved
+    _run_pixels(done, SCENE, amounts, chance)
+    _run_colours(done, amounts, chance)
+    _run_curves(done, amounts, chance)
+    _run_pixels(done, CAMERA, amounts, chance)
+    return done
+
+
+def _run_pixels(pictures: Tensor, names: tuple[str, ...], amounts: Tensor, chance: Tensor) -> None:
+    """Run operations on the pictures that drew them, in place."""
+    for name in names:
+        column = INDEX[name]
+        rows = amounts[:, column].nonzero().squeeze(1)
+        if len(rows):
+            some, amount, numbers = _on_device(pictures, rows, amounts[rows, column], chance[rows, column])
+            pictures[some] = PIXELS[name](pictures[some], amount, numbers)
+
+
+def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
+    rows = _drawn(amounts, COLOURS)
+    if not len(rows):
+        return
+    matrices = [
+        function(amounts[rows, INDEX[name]], chance[rows, INDEX[name]])
+        for name, function in COLOURS.items()
+        if amounts[rows, INDEX[name]].any()
+    ]
+    some = rows.to(pictures.device)
+    pictures[some] = colour.apply_colour(pictures[some], colour.compose(matrices))
+
+
+def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
+    rows = _drawn(amounts, {**CURVES, **PICTURE_CURVES})
+    if not len(rows):
+        return
+    some = rows.to(pictures.device)
+    before = pictures[some]
+    curves = [
+        function(before, amounts[rows, INDEX[name]].to(before.device), chance[rows, INDEX[name]].to(before.device))
+        for name, function in PICTURE_CURVES.items()
+        if amounts[rows, INDEX[name]].any()
+    ]
+    curves += [
+        function(amounts[rows, INDEX[name]].to(before.device), chance[rows, INDEX[name]].to(before.device))
+        for name, function in CURVES.items()
+        if amounts[rows, INDEX[name]].any()
+    ]
+    pictures[some] = tone.apply_curves(before, tone.compose_curves(curves))
+
+
+def _drawn(
+    amounts: Tensor, names: dict[str, Pixels] | dict[str, Parameters] | dict[str, Pixels | Parameters]
+) -> Tensor:
+    return (amounts[:, [INDEX[name] for name in names]] != 0).any(1).nonzero().squeeze(1)
+
+
+def _on_device(pictures: Tensor, rows: Tensor, amounts: Tensor, chance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    device = pictures.device
+    return rows.to(device), amounts.to(device), chance.to(device)
+
+
+def mix_chains(pictures: Tensor, draws: Draws) -> Tensor:
+    """Mix what each chain makes of the pictures with the pictures themselves (AugMix)."""
+    assert draws.weights is not None and draws.blend is not None
+    mixture = torch.zeros_like(pictures)
+    for number, chain in enumerate(draws.chains):
+        mixture += draws.weights[:, number].to(pictures).view(-1, 1, 1, 1) * run_engine(pictures, chain)
+    return torch.lerp(pictures, mixture, draws.blend.to(pictures).view(-1, 1, 1, 1))
