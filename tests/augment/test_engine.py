@@ -40,8 +40,10 @@ class TestEveryOperation:
 
     def test_range_dtype_and_an_effect_at_full(self, name: str) -> None:
         result = done(name, full(name))
-        assert result.dtype == torch.float32 and result.shape == (3, 3, 32, 32)
-        assert float(result.min()) >= 0 and float(result.max()) <= 1
+        assert result.dtype == torch.float32
+        assert result.shape == (3, 3, 32, 32)
+        assert float(result.min()) >= 0
+        assert float(result.max()) <= 1
         assert float((result - pictures()).abs().mean()) > 1e-3
 
     def test_the_generator_decides(self, name: str) -> None:

@@ -71,7 +71,7 @@ def test_a_share_of_nothing_leaves_a_family_out() -> None:
 
 
 def test_a_wrong_name_is_refused_with_the_right_one() -> None:
-    with pytest.raises(RecipeError, match="'gausian_blur' is no operation.*gaussian_blur"):
+    with pytest.raises(RecipeError, match=r"'gausian_blur' is no operation.*gaussian_blur"):
         allowed(AugmentConfig(policy="ours", without=("gausian_blur",)))
 
 

@@ -80,7 +80,8 @@ def test_elastic_bends_and_stays_near() -> None:
 def test_unmoved_pictures_come_back_untouched() -> None:
     pictures = torch.rand(3, 3, 16, 16)
     draws = fixed("rotate", torch.tensor([0.0, 30.0, 0.0]), torch.Generator().manual_seed(0))
-    assert draws.amounts is not None and draws.chance is not None
+    assert draws.amounts is not None
+    assert draws.chance is not None
     result = warp(pictures, draws.amounts, draws.chance)
     assert torch.equal(result[[0, 2]], pictures[[0, 2]])
     assert not torch.equal(result[1], pictures[1])

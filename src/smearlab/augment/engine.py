@@ -17,9 +17,9 @@ from smearlab.augment import (
     noise,
     occlusion,
     resolution,
+    tone,
 )
 from smearlab.augment import stain as stains
-from smearlab.augment import tone
 from smearlab.augment.operations import ENGINE, INDEX
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
         A tensor of the same shape and device, in 0–1.
     """
     amounts, chance = draws.amounts, draws.chance
-    assert amounts is not None and chance is not None
+    assert amounts is not None
+    assert chance is not None
     moved = geometry.warp(pictures, amounts, chance)
     done = moved.clone() if moved is pictures else moved
     _run_pixels(done, SCENE, amounts, chance)
@@ -120,7 +121,7 @@ def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
 
 
 def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
-    rows = _drawn(amounts, {**CURVES, **PICTURE_CURVES})
+    rows = _drawn(amounts, (*CURVES, *PICTURE_CURVES))
     if not len(rows):
         return
     some = rows.to(pictures.device)
@@ -138,9 +139,7 @@ def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     pictures[some] = tone.apply_curves(before, tone.compose_curves(curves))
 
 
-def _drawn(
-    amounts: Tensor, names: dict[str, Pixels] | dict[str, Parameters] | dict[str, Pixels | Parameters]
-) -> Tensor:
+def _drawn(amounts: Tensor, names: Iterable[str]) -> Tensor:
     return (amounts[:, [INDEX[name] for name in names]] != 0).any(1).nonzero().squeeze(1)
 
 
@@ -151,7 +150,8 @@ def _on_device(pictures: Tensor, rows: Tensor, amounts: Tensor, chance: Tensor) 
 
 def mix_chains(pictures: Tensor, draws: Draws) -> Tensor:
     """Mix what each chain makes of the pictures with the pictures themselves (AugMix)."""
-    assert draws.weights is not None and draws.blend is not None
+    assert draws.weights is not None
+    assert draws.blend is not None
     mixture = torch.zeros_like(pictures)
     for number, chain in enumerate(draws.chains):
         mixture += draws.weights[:, number].to(pictures).view(-1, 1, 1, 1) * run_engine(pictures, chain)
