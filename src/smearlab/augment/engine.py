@@ -23,7 +23,7 @@ from smearlab.augment import stain as stains
 from smearlab.augment.operations import ENGINE, INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor
 
