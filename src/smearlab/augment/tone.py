@@ -84,13 +84,18 @@ def apply_curves(pictures: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
 
 def _looked_up(values: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     """Look up ``(m, 3, k)`` values in ``(m, 3, 256)`` curves."""
-    scaled = values * (LEVELS - 1)
-    index = scaled.long().clamp_(0, LEVELS - 2)
-    # The line of each step as offset and slope in one complex number: a single gather instead of two.
-    slope = curves.diff(dim=2)
-    offset = curves[:, :, :-1] - slope * torch.arange(LEVELS - 1, device=curves.device)
-    lines = torch.complex(offset, slope).gather(2, index)
-    return scaled.mul_(lines.imag).add_(lines.real).clamp_(0, 1)
+    scaled = (values * (LEVELS - 1)).flatten(0, 1)
+    # One flat table and 32-bit places: a gather along the last axis would need 64 bits and take twice as long.
+    index = scaled.int().clamp_(0, LEVELS - 1).add_(_first_entries(len(scaled), values.device)).flatten()
+    # The line between two entries as slope and offset at zero.
+    slopes = torch.nn.functional.pad(curves.diff(dim=2), (0, 1))
+    offsets = torch.addcmul(curves, slopes, torch.arange(LEVELS, device=curves.device), value=-1)
+    looked_up = slopes.flatten().index_select(0, index).view_as(scaled).mul_(scaled)
+    return looked_up.add_(offsets.flatten().index_select(0, index).view_as(scaled)).clamp_(0, 1).view_as(values)
+
+
+def _first_entries(count: int, device: torch.device) -> torch.Tensor:
+    return torch.arange(0, LEVELS * count, LEVELS, dtype=torch.int32, device=device).view(-1, 1)
 
 
 def _ramp(like: torch.Tensor) -> torch.Tensor:
@@ -108,8 +113,7 @@ def _blend(ramp: torch.Tensor, curves: torch.Tensor, amounts: torch.Tensor) -> t
 def _histograms(pictures: torch.Tensor) -> torch.Tensor:
     """Count the 8-bit values of each channel: ``int64 (m, 3, 256)``."""
     planes = pictures.flatten(0, 1).flatten(1)
-    first = torch.arange(0, LEVELS * len(planes), LEVELS, device=pictures.device).view(-1, 1)
-    values = (planes * (LEVELS - 1)).add_(0.5).long() + first
+    values = (planes * (LEVELS - 1)).add_(0.5).int().add_(_first_entries(len(planes), pictures.device))
     return torch.bincount(values.flatten(), minlength=LEVELS * len(planes)).view(-1, 3, LEVELS)
 
 
