@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from smearlab import __version__
+from smearlab.augment.operations import operations_of
 from smearlab.data.framing import frame_cells
 from smearlab.errors import TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
@@ -165,6 +166,7 @@ def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNe
             rows=len(data.train),
             class_counts=dict(zip(cells.class_names, counts, strict=True)),
             recipe=recipe.name,
+            operations=tuple(sorted(operations_of(recipe.augment))),
             seed=recipe.seed,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=library_versions(),
