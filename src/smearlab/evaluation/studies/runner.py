@@ -1,0 +1,156 @@
+"""Doing the tasks of a study: one after another or in several processes, and going on after a kill."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from typing import TYPE_CHECKING
+
+import torch
+
+from smearlab.data.progress import progress
+from smearlab.errors import TrainingError, TrainingInterrupted
+from smearlab.evaluation.studies.material import Material
+from smearlab.evaluation.studies.trained import do_task
+from smearlab.report.text import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from smearlab.evaluation.studies.folder import StudyFolder
+    from smearlab.evaluation.studies.plan import Task
+
+_DEFAULT_JOBS = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker needs for a task; travels to its process.
+
+    Attributes:
+        folder: of the study.
+        task: what to do.
+        keep_model: whether other cells rest on its network.
+        threads: of the arithmetic.
+    """
+
+    folder: StudyFolder
+    task: Task
+    keep_model: bool
+    threads: int
+
+
+def choose_jobs(asked: int | None) -> int:
+    """Return how many processes to use: as asked, else one per core up to four, and one alone where a GPU works.
+
+    Small networks gain little from a second thread, so a process for each core is faster than a thread.
+    """
+    if asked is not None:
+        return max(1, asked)
+    return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, cores())
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
+    """Do every task that is not done yet.
+
+    Args:
+        folder: of the study.
+        tasks: all of them; those of cells that use the networks of others are done last.
+        jobs: processes.
+
+    Raises:
+        TrainingInterrupted: the user stopped it; what is done stays done.
+        TrainingError: a training failed.
+    """
+    kept = {name for task in tasks for name in task.cell.of}
+    threads = max(1, cores() // jobs)
+    pending = [
+        Work(folder, task, task.cell.name in kept, threads)
+        for task in tasks
+        if not folder.is_done(task, keep_model=task.cell.name in kept)
+    ]
+    tell = _teller(len(pending), len(tasks))
+    try:
+        with progress("Cells", len(pending)) as advance:
+            for resting in (False, True):  # cells that rest on others begin when all of these are done
+                wave = [work for work in pending if bool(work.task.cell.of) == resting]
+                for task in _in_processes(wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
+                    advance(1)
+                    tell(folder.read_facts(task), task)
+    except (KeyboardInterrupt, TrainingInterrupted):
+        done = sum(folder.is_done(task) for task in tasks)
+        raise TrainingInterrupted(
+            f"Stopped with {done} of {len(tasks)} cells done. To go on, give the same command again."
+        ) from None
+
+
+def _in_processes(works: Sequence[Work], jobs: int) -> Iterator[Task]:
+    # Forked processes would share torch's thread pool and hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(works)), context, initializer=_start_worker)
+    waiting: set[Future[Task]] = {pool.submit(_do, work) for work in works}
+    try:
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "A process of the study was killed, perhaps for want of memory. Give the same command again, with fewer "
+            "--jobs, to go on."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the training loop, which saves its state, and end when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+_OPENED: dict[Path, Material] = {}
+
+
+def _do(work: Work) -> Task:
+    torch.set_num_threads(work.threads)
+    place = work.folder.material
+    material = _OPENED.setdefault(place, Material.load(place))
+    do_task(work.folder, material, work.task, keep_model=work.keep_model)
+    return work.task
+
+
+def _teller(pending: int, total: int) -> Callable[[dict[str, float], Task], None]:
+    """Return a function that says in a line how far the study is, on standard error."""
+    begun, done = time.monotonic(), 0
+
+    def tell(facts: dict[str, float], task: Task) -> None:
+        nonlocal done
+        done += 1
+        left = (time.monotonic() - begun) / done * (pending - done)
+        figures = f"clean {facts['clean']:.3f}, altered {facts['altered']:.3f}, {duration(facts['seconds'])}"
+        where = f"{total - pending + done}/{total} {task.cell.name}, seed {task.seed}"
+        print(f"{where}: {figures}; {duration(left)} left", file=sys.stderr, flush=True)
+
+    return tell

@@ -1,0 +1,124 @@
+"""One cell of a study: train its network, or ask those that others trained, and write what came of it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smearlab.data.atomic import atomic_path, write_json
+from smearlab.data.cells import Cells
+from smearlab.data.framing import Framing, frame_pictures
+from smearlab.evaluation.studies.answers import Answers, ask
+from smearlab.evaluation.studies.derived import answerer_of
+from smearlab.networks.build import build_network
+from smearlab.training.devices import make_accelerator
+from smearlab.training.display import Display
+from smearlab.training.job import TrainingData
+from smearlab.training.loop import fit
+from smearlab.training.recipe_io import load_recipe, recipe_toml, save_recipe
+from smearlab.training.run_folder import Run
+from smearlab.training.state import run_key
+from smearlab.training.train import export_run, initial_network
+from smearlab.training.validation import predict_logits
+
+if TYPE_CHECKING:
+    from smearlab.data.cells import IntArray, UInt8Array
+    from smearlab.evaluation.studies.answers import Answerer
+    from smearlab.evaluation.studies.folder import StudyFolder
+    from smearlab.evaluation.studies.material import Material
+    from smearlab.evaluation.studies.plan import Task
+    from smearlab.training.job import FitResult
+    from smearlab.training.recipe import Recipe
+
+
+def do_task(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> None:
+    """Do one task and write its files: the answers first, then the facts, which mark it as done.
+
+    Args:
+        folder: of the study.
+        material: the pictures.
+        task: what to do.
+        keep_model: write the model folder too, because other cells rest on it.
+
+    Raises:
+        TrainingInterrupted: the user stopped it; the training's state is saved.
+        TrainingError: the training failed.
+    """
+    begun = time.monotonic()
+    if task.cell.trains:
+        answers = _train(folder, material, task, keep_model=keep_model)
+    else:
+        answer, size = answerer_of(task.cell, [folder.network(name, task.seed) for name in task.cell.of])
+        answers = ask(answer, material, size)
+    with atomic_path(folder.answers(task)) as temporary:
+        answers.save(temporary)
+    facts = {
+        "cell": task.cell.name,
+        "seed": task.seed,
+        "overrides": list(task.overrides),
+        "clean": float(answers.clean.mean()),
+        "altered": float(answers.altered.mean()),
+        "seconds": time.monotonic() - begun,
+    }
+    write_json(folder.facts(task), facts)
+    shutil.rmtree(folder.work(task), ignore_errors=True)
+
+
+def recipe_of(folder: StudyFolder, task: Task) -> Recipe:
+    """Return the recipe of a task; what it learns from is set here, as only now the folders are known."""
+    overrides = list(task.overrides)
+    if task.cell.how == "distilled":
+        teachers = [f'"{folder.network(name, task.seed).model.resolve().as_posix()}"' for name in task.cell.of]
+        overrides.append(f"distillation.teachers=[{', '.join(teachers)}]")
+    return load_recipe(folder.base, [*overrides, f"precision.mode={folder.precision}"])
+
+
+def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> Answers:
+    recipe = recipe_of(folder, task)
+    data = _training_data(material, recipe)
+    network = initial_network(recipe, len(material.class_names))
+    fitted = fit(network, data, recipe, folder.work(task), Display(1, shown=False), lambda rows: None)
+    if keep_model:
+        _export(fitted, data, material, recipe, folder.network(task.cell.name, task.seed))
+    return ask(_torch_answerer(fitted, recipe, len(material.class_names)), material, recipe.framing.size)
+
+
+def _training_data(material: Material, recipe: Recipe) -> TrainingData:
+    """Return the training part; validation pictures only where the recipe chooses by them, for they cost time."""
+    images, train = material.images, np.arange(material.train)
+    if images.shape[1] != recipe.framing.size:
+        images = frame_pictures(images, Framing(crop="none", size=recipe.framing.size))
+    chosen = material.validation if recipe.selection.keep == "best" else 0
+    validation = np.arange(material.train, material.train + chosen)
+    key = run_key(recipe_toml(recipe), material.folder.name)
+    return TrainingData(images, material.labels, train, validation, material.class_names, key)
+
+
+def _torch_answerer(fitted: FitResult, recipe: Recipe, classes: int) -> Answerer:
+    accelerator = make_accelerator(recipe)
+    size = recipe.framing.size
+    network = build_network(recipe.network, recipe.head, classes, size=size, load_weights=False)
+    network.load_state_dict(fitted.weights)
+    network = network.to(accelerator.device).eval()
+
+    def answer(images: UInt8Array) -> IntArray:
+        logits = predict_logits(network, images, np.arange(len(images)), accelerator, classes)
+        return np.asarray(logits.argmax(1), np.int64)
+
+    return answer
+
+
+def _export(fitted: FitResult, data: TrainingData, material: Material, recipe: Recipe, run: Run) -> None:
+    """Write a run folder with recipe and model, as far as other cells need one."""
+    names = np.array([str(row) for row in range(len(data.images))])
+    cells = Cells(data.images, data.labels, names, data.class_names, np.arange(len(names)), name=material.name)
+    run.path.mkdir(parents=True, exist_ok=True)
+    save_recipe(recipe, run.recipe)
+    with redirect_stderr(io.StringIO()):
+        export_run(fitted, data, cells, recipe, run)
+    run.forget_checkpoints()
