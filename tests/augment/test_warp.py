@@ -10,7 +10,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
 from smearlab.augment.draws import CHANCES, fixed
-from smearlab.augment.geometry import compose_affine, warp
+from smearlab.augment.geometry import apply_turns, compose_affine, warp
 from smearlab.augment.operations import ENGINE, INDEX
 
 
@@ -85,3 +85,22 @@ def test_unmoved_pictures_come_back_untouched() -> None:
     result = warp(pictures, draws.amounts, draws.chance)
     assert torch.equal(result[[0, 2]], pictures[[0, 2]])
     assert not torch.equal(result[1], pictures[1])
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_a_symmetry_is_the_same_exact_or_resampled(turn: int) -> None:
+    picture, turns = torch.rand(1, 3, 16, 16), torch.tensor([turn])
+    table, chance = torch.zeros(1, len(ENGINE)), torch.zeros(1, len(ENGINE), CHANCES)
+    exact = warp(picture, table, chance, turns)
+    assert torch.equal(exact, apply_turns(picture, turns))
+    table[0, INDEX["rotate"]] = 1e-4
+    torch.testing.assert_close(warp(picture, table, chance, turns), exact, atol=1e-3, rtol=0)
+
+
+def test_the_symmetry_comes_before_the_rest() -> None:
+    picture, turns = smooth(), torch.tensor([5])
+    table, chance = torch.zeros(1, len(ENGINE)), torch.full((1, len(ENGINE), CHANCES), 0.2)
+    for name, amount in {"rotate": 25, "zoom": 0.4, "shear": 12, "translate": 0.05}.items():
+        table[0, INDEX[name]] = amount
+    expected = warp(apply_turns(picture, turns), table, chance)
+    torch.testing.assert_close(warp(picture, table, chance, turns), expected, atol=1e-4, rtol=0)

@@ -88,7 +88,7 @@ def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
     amounts, chance = draws.amounts, draws.chance
     assert amounts is not None
     assert chance is not None
-    moved = geometry.warp(pictures, amounts, chance)
+    moved = geometry.warp(pictures, amounts, chance, draws.turns)
     done = moved.clone() if moved is pictures else moved
     _run_pixels(done, SCENE, amounts, chance)
     _run_colours(done, amounts, chance)

@@ -131,35 +131,57 @@ def _translations(amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
     return torch.stack([length * direction.cos(), length * direction.sin()], dim=1)
 
 
-def warp(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """Do all geometric operations of each picture by one resampling; unmoved pictures are returned as they are.
+def warp(
+    pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor, turns: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Do all geometric operations of each picture by one resampling, and its symmetry of the square with them.
+
+    Pictures that are only mirrored and turned are not resampled but moved exactly.
 
     Args:
         pictures: ``float (n, c, h, w)``; not changed.
         amounts: ``float32 (n, operations)`` on the CPU.
         chance: ``float32 (n, operations, 8)`` on the CPU.
+        turns: ``int64 (n,)`` as from `draw_turns`, on the CPU; done first.
+
+    Returns:
+        A new tensor, or the pictures themselves where nothing moves.
     """
-    moved = (amounts[:, GEOMETRY] != 0).any(1).nonzero().squeeze(1)
-    if not len(moved):
+    turns = torch.zeros(len(pictures), dtype=torch.long) if turns is None else turns
+    moved = (amounts[:, GEOMETRY] != 0).any(1)
+    if bool(moved.all()):
+        return _resampled(pictures, amounts, chance, turns)
+    if not bool((moved | (turns != 0)).any()):
         return pictures
-    everything = len(moved) == len(pictures)
-    rows = moved.to(pictures.device)
-    some, amounts, chance = pictures if everything else pictures[rows], amounts[moved], chance[moved]
-    grid = sampling_grid(compose_affine(amounts, chance).to(some), *some.shape[2:])
-    grid = _bend(grid, amounts[:, INDEX["elastic"]], chance[:, INDEX["elastic"]])
-    warped = F.grid_sample(some, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    if everything:
-        return warped
-    result = pictures.clone()
-    result[rows] = warped
+    result = apply_turns(pictures, torch.where(moved, 0, turns))
+    rows = moved.nonzero().squeeze(1)
+    if len(rows):
+        places = rows.to(pictures.device)
+        result[places] = _resampled(pictures[places], amounts[rows], chance[rows], turns[rows])
     return result
 
 
-def _bend(grid: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    bent = amounts.nonzero().squeeze(1)
-    if not len(bent):
-        return grid
-    rows, (height, width) = bent.to(grid.device), grid.shape[1:3]
-    grid = grid.clone()
-    grid[rows] += displacement(amounts[bent].to(grid.device), chance[bent].to(grid.device), height, width)
+def _resampled(
+    pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor, turns: torch.Tensor
+) -> torch.Tensor:
+    matrices = turn_matrices(turns) @ compose_affine(amounts, chance)
+    grid = sampling_grid(matrices.to(pictures), *pictures.shape[2:])
+    bent = amounts[:, INDEX["elastic"]].nonzero().squeeze(1)
+    if len(bent):
+        grid = _bent(grid, bent, amounts[bent, INDEX["elastic"]], chance[bent, INDEX["elastic"]])
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def turn_matrices(turns: torch.Tensor) -> torch.Tensor:
+    """Return the symmetries of `draw_turns` as matrices ``float32 (n, 2, 2)`` of places, x before y."""
+    flips = torch.stack([1 - (turns & 2), 1 - 2 * (turns & 1)], dim=1).float()
+    straight, swapped = torch.eye(2), torch.eye(2).flip(0)
+    return torch.diag_embed(flips) @ torch.where((turns & 4).bool().view(-1, 1, 1), swapped, straight)
+
+
+def _bent(grid: torch.Tensor, bent: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Add a displacement to the grids of the pictures `bent`."""
+    device, (height, width) = grid.device, grid.shape[1:3]
+    grid = grid.contiguous()
+    grid[bent.to(device)] += displacement(amounts.to(device), chance.to(device), height, width)
     return grid
