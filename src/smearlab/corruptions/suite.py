@@ -26,7 +26,7 @@ class Corruption:
 
     Attributes:
         name: within its suite.
-        operation: the row of `families.OPERATIONS` it belongs to.
+        operation: the row of `families.OPERATIONS` it belongs to; empty where several families are mixed.
         function: ``(images, severity, draws) -> images``.
         sized: whether it knows lengths in pixels, so that the native size matters.
     """
@@ -38,13 +38,13 @@ class Corruption:
 
     @property
     def family(self) -> str:
-        """The family, a row of `families.FAMILIES`."""
-        return families.OPERATIONS[self.operation]
+        """The family, a row of `families.FAMILIES`; empty where several are mixed."""
+        return families.OPERATIONS[self.operation] if self.operation else ""
 
     @property
-    def group(self) -> families.Group:
-        """The group of the family."""
-        return families.group_of(self.operation)
+    def group(self) -> str:
+        """The group of the family; empty where several are mixed."""
+        return families.group_of(self.operation) if self.operation else ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smearlab.corruptions import bloodmnist_c
+from smearlab.corruptions import bloodmnist_c, chain
 from smearlab.corruptions.draws import Images, Ints
 from smearlab.corruptions.suite import REFERENCE_SIDE, SEVERITIES, Corruption, Suite, applied, check
 from smearlab.errors import DataError, did_you_mean
@@ -30,7 +30,13 @@ BLOODMNIST_C = Suite(
     native=True,
 )
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (BLOODMNIST_C,)}
+CHAIN = Suite(
+    "chain",
+    "One, two or three different random operations on each picture, of different families and from all groups.",
+    tuple(Corruption(f"chain{length}", "", chain.chain(length), sized=True) for length in (1, 2, 3)),
+)
+
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (BLOODMNIST_C, CHAIN)}
 """Name → suite."""
 
 NATIVE_SIZES = (96, 224)

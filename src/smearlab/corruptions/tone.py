@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import ImageEnhance
 
 from smearlab.corruptions.draws import Draws, Floats, Images, Reals
-from smearlab.corruptions.pixels import WHITE, column, counts, curved, each, grey_of, images_of, planes_of
+from smearlab.corruptions.pixels import WHITE, column, counts, curved, each, grey_of
 
 _LEVELS = np.arange(256, dtype=np.float32)
 
@@ -71,11 +71,6 @@ def solarise(images: Images, shares: Reals, draws: Draws) -> Images:
     return curved(images, np.where(threshold <= _LEVELS, 255 - _LEVELS, _LEVELS).astype(np.uint8))
 
 
-def invert(images: Images, shares: Reals, draws: Draws) -> Images:
-    """Mix the picture with its negative (a share of 1 is the negative)."""
-    return curved(images, _quantised(_LEVELS + shares[:, None] * (255 - 2 * _LEVELS)))
-
-
 def auto_contrast(images: Images, shares: Reals, draws: Draws) -> Images:
     """Stretch each channel to the full range, and mix that with the picture by the share (0–1)."""
     held = counts(images) > 0
@@ -136,25 +131,6 @@ def add_value(images: Images, added: Reals, draws: Draws) -> Images:
     return _cut_off(np.where(greatest > 0, levels * (target / np.maximum(greatest, 1)), target))
 
 
-def hue(images: Images, turns: Reals, draws: Draws) -> Images:
-    """Turn the colours around the grey axis (a share of the full circle); luma stays (the YIQ rotation)."""
-    matrices = _HUE_BASE + (
-        np.cos(2 * np.pi * turns)[:, None, None] * _HUE_COS + np.sin(2 * np.pi * turns)[:, None, None] * _HUE_SIN
-    )
-    planes = planes_of(images)
-    count, _, height, width = planes.shape
-    turned = np.matmul(matrices.astype(np.float32), planes.reshape(count, 3, height * width))
-    return images_of(turned.reshape(planes.shape))
-
-
 def sharpness(images: Images, factors: Reals, draws: Draws) -> Images:
     """Sharpen (above 1) or soften (below 1), as Pillow's ``ImageEnhance.Sharpness``."""
     return each(images, lambda picture, row: ImageEnhance.Sharpness(picture).enhance(float(factors[row])))
-
-
-_LUMA = np.array([0.299, 0.587, 0.114])
-_TO_YIQ = np.array([_LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
-_FROM_YIQ = np.linalg.inv(_TO_YIQ)
-_HUE_BASE = _FROM_YIQ @ np.diag([1.0, 0, 0]) @ _TO_YIQ
-_HUE_COS = _FROM_YIQ @ np.diag([0, 1.0, 1.0]) @ _TO_YIQ
-_HUE_SIN = _FROM_YIQ @ np.array([[0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]]) @ _TO_YIQ
