@@ -15,7 +15,7 @@ import torch
 from smearlab.data.atomic import atomic_path
 from smearlab.evaluation import evaluate_run
 from smearlab.inference import model_folder
-from smearlab.training import loop, state, train
+from smearlab.training import loop, state, train, validation
 
 TINY_RECIPE = """
 name = "tiny"
@@ -104,7 +104,7 @@ def plant(moment: str, number: int) -> None:
         case "step":
             loop.Trainer._step = at_call(number, loop.Trainer._step)  # type: ignore[method-assign]
         case "validation":
-            loop.predict_logits = at_call(number, loop.predict_logits)  # type: ignore[attr-defined]
+            validation.predict_logits = at_call(number, validation.predict_logits)
         case "write":
             state.atomic_path = in_write(number)  # type: ignore[assignment, attr-defined]
         case "saved":

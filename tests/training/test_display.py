@@ -32,6 +32,11 @@ def test_elsewhere_an_epoch_is_one_plain_line() -> None:
     )
 
 
+def test_altered_pictures_are_told_where_they_are_measured() -> None:
+    text, _ = shown({**ROW, "validation_corrupted_balanced_accuracy": 0.5}, terminal=False)
+    assert "balanced 0.8125 altered 0.5000" in text
+
+
 def test_without_validation_its_figures_are_left_away() -> None:
     text, _ = shown({**ROW, "validation_loss": None}, terminal=False)
     assert "validation" not in text

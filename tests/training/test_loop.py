@@ -20,7 +20,7 @@ from tests.training.tiny_training import (
 )
 
 from smearlab.errors import TrainingError, TrainingInterrupted
-from smearlab.training import loop, losses, state
+from smearlab.training import loop, losses, state, validation
 from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.recipe import OptimiserName, ScheduleName
 from smearlab.training.schedule import learning_rate
@@ -44,7 +44,7 @@ def script_validation(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> N
         score = next(left)
         return {"loss": 1 - score, "accuracy": score, "balanced_accuracy": score}
 
-    monkeypatch.setattr(loop, "validation_figures", figures)
+    monkeypatch.setattr(validation, "validation_figures", figures)
 
 
 class TestLearning:

@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from tests.training.tiny_training import tiny_data, tiny_recipe
 
 from smearlab.training.devices import make_accelerator
+from smearlab.training.sections import SelectionConfig
 from smearlab.training.validation import predict_logits, selection_score, validation_figures
 
 LOGITS = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
@@ -27,16 +28,38 @@ def test_figures_are_scikit_learns() -> None:
     assert figures["loss"] == pytest.approx(float(F.cross_entropy(LOGITS, LABELS)))
 
 
+def selection(metric: str, weight: float = 0.5) -> SelectionConfig:
+    return SelectionConfig.model_validate({"metric": metric, "weight": weight, "suite": "bloodmnist-c"})
+
+
 @pytest.mark.parametrize(("metric", "score"), [("accuracy", 0.7), ("balanced_accuracy", 0.6), ("loss", -0.4)])
 def test_a_higher_score_is_better(metric: str, score: float) -> None:
     row = {"epoch": 3, "validation_accuracy": 0.7, "validation_balanced_accuracy": 0.6, "validation_loss": 0.4}
-    assert selection_score(row, metric) == score
+    assert selection_score(row, selection(metric)) == score
+
+
+@pytest.mark.parametrize(
+    ("metric", "weight", "score"),
+    [
+        ("balanced_accuracy", 0.5, 0.4),
+        ("balanced_accuracy", 0.25, 0.5),
+        ("loss", 0.5, -1.2),
+        ("corrupted_balanced_accuracy", 0.5, 0.2),
+        ("corrupted_loss", 0.5, -2.0),
+    ],
+)
+def test_altered_pictures_have_their_weight(metric: str, weight: float, score: float) -> None:
+    row = {
+        **{"epoch": 3, "validation_balanced_accuracy": 0.6, "validation_loss": 0.4},
+        **{"validation_corrupted_balanced_accuracy": 0.2, "validation_corrupted_loss": 2.0},
+    }
+    assert selection_score(row, selection(metric, weight)) == pytest.approx(score)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "loss"])
 def test_without_validation_later_is_better(metric: str) -> None:
     rows: list[dict[str, Any]] = [{"epoch": epoch, f"validation_{metric}": None} for epoch in (1, 2)]
-    assert selection_score(rows[0], metric) < selection_score(rows[1], metric)
+    assert selection_score(rows[0], selection(metric)) < selection_score(rows[1], selection(metric))
 
 
 class Brightness(torch.nn.Module):

@@ -34,6 +34,7 @@ def training_curves(history: History, best_epoch: int | None = None) -> list[Plo
         "train_accuracy": "train",
         "validation_accuracy": "validation",
         "validation_balanced_accuracy": "validation, balanced",
+        "validation_corrupted_balanced_accuracy": "validation altered, balanced",
     }
     plots = (
         _curves(history, loss, "Loss", best_epoch),

@@ -69,7 +69,8 @@ class Display:
 def _validation(row: dict[str, Any]) -> str:
     if row.get("validation_loss") is None:
         return ""
+    altered = row.get("validation_corrupted_balanced_accuracy")
     return (
         f" · validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f} "
-        f"balanced {row['validation_balanced_accuracy']:.4f}"
+        f"balanced {row['validation_balanced_accuracy']:.4f}{'' if altered is None else f' altered {altered:.4f}'}"
     )

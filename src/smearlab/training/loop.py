@@ -26,7 +26,7 @@ from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.optimisers import build_optimiser
-from smearlab.training.validation import predict_logits, selection_score, validation_figures
+from smearlab.training.validation import Validator, selection_score
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,6 +60,7 @@ class Trainer:
         counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
         self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
         self.steps_per_epoch = sampling.planned_steps(data.labels[data.train], recipe)
+        self.validator = Validator(data, recipe, self.accelerator)
         self.stop: StopFlag = StopFlag()
         self.saved_at = time.monotonic()
         self._loss_sum = torch.zeros((), device=self.device)
@@ -102,7 +103,7 @@ class Trainer:
         progress, patience = self.progress, phase.early_stopping.patience
         while progress.epoch < phase.epochs and not (patience and progress.stopper.waited >= patience):
             self._train_epoch(phase)
-            self._finish_epoch(phase, self._validate())
+            self._finish_epoch(phase, self.validator.figures(self._shipping()))
 
     def _train_epoch(self, phase: PhaseConfig) -> None:
         progress = self.progress
@@ -196,21 +197,12 @@ class Trainer:
 
     # ---- the end of an epoch -----------------------------------------------------------------------------------
 
-    def _validate(self) -> dict[str, float] | None:
-        """Measure the weights that would be shipped on the validation pictures."""
-        positions = self.data.validation
-        if not len(positions):
-            return None
-        network = self.network if self.ema is None else self.ema.module
-        logits = predict_logits(network, self.data.images, positions, self.accelerator, len(self.data.class_names))
-        return validation_figures(torch.from_numpy(logits), torch.from_numpy(self.data.labels[positions]))
-
-    def _finish_epoch(self, phase: PhaseConfig, figures: dict[str, float] | None) -> None:
+    def _finish_epoch(self, phase: PhaseConfig, figures: dict[str, float]) -> None:
         progress = self.progress
         self._read_sums()
         row = self._history_row(phase, figures)
         progress.history.append(row)
-        score = selection_score(row, self.recipe.selection.metric)
+        score = selection_score(row, self.recipe.selection)
         progress.epochs_done += 1
         progress.seconds += progress.epoch_seconds
         if progress.selection.update(score) or self.recipe.selection.keep == "last":
@@ -227,8 +219,8 @@ class Trainer:
         self.display.epoch(row, self._seconds_left(row))
         self._stop_if_asked()
 
-    def _history_row(self, phase: PhaseConfig, figures: dict[str, float] | None) -> dict[str, Any]:
-        progress, validation = self.progress, figures or {}
+    def _history_row(self, phase: PhaseConfig, figures: dict[str, float]) -> dict[str, Any]:
+        progress = self.progress
         sums = torch.tensor([progress.loss_sum, progress.correct, float(progress.seen)], dtype=torch.float64)
         loss_sum, correct, seen = self.accelerator.reduce(sums.float().to(self.device)).tolist()
         processes = self.accelerator.num_processes
@@ -237,9 +229,8 @@ class Trainer:
             "phase": phase.name,
             "train_loss": loss_sum / processes / progress.step,
             "train_accuracy": correct / seen,
-            "validation_loss": validation.get("loss"),
-            "validation_accuracy": validation.get("accuracy"),
-            "validation_balanced_accuracy": validation.get("balanced_accuracy"),
+            **dict.fromkeys(("validation_loss", "validation_accuracy", "validation_balanced_accuracy")),
+            **figures,
             "learning_rate": self.optimiser.param_groups[0]["lr"],
             "pictures_per_second": seen / max(progress.epoch_seconds, 1e-9),
             "seconds": progress.epoch_seconds,
@@ -283,11 +274,11 @@ class Trainer:
 
     def _save_best(self) -> None:
         if self.accelerator.is_main_process:
-            state.save_weights(self.folder / state.BEST, self._shipping_weights())
+            state.save_weights(self.folder / state.BEST, self._shipping().state_dict())
 
-    def _shipping_weights(self) -> dict[str, Tensor]:
-        shipped: torch.nn.Module = self.network if self.ema is None else self.ema.module
-        return shipped.state_dict()
+    def _shipping(self) -> torch.nn.Module:
+        """The network whose weights are measured and kept: the average where there is one."""
+        return self.network if self.ema is None else self.ema.module
 
     def _selected_weights(self) -> dict[str, Tensor]:
         self.accelerator.wait_for_everyone()

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from smearlab.augment.config import AugmentConfig
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
+from smearlab.training.sections import NonNegative, Positive, Section, SelectionConfig
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
 OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "plateau"]
-MetricName = Literal["balanced_accuracy", "accuracy", "loss"]
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """How the data is read and checked.
 
     Attributes:
@@ -44,7 +38,7 @@ class DataConfig(_Section):
     credit: str = ""
 
 
-class BalanceConfig(_Section):
+class BalanceConfig(Section):
     """How classes of different size are treated while training.
 
     Attributes:
@@ -57,7 +51,7 @@ class BalanceConfig(_Section):
     power: Annotated[float, Field(ge=0, le=2)] = 1.0
 
 
-class LossConfig(_Section):
+class LossConfig(Section):
     """The loss.
 
     Attributes:
@@ -71,7 +65,7 @@ class LossConfig(_Section):
     gamma: NonNegative = 2.0
 
 
-class RegularisationConfig(_Section):
+class RegularisationConfig(Section):
     """Penalties beside the optimiser's weight decay.
 
     Attributes:
@@ -85,7 +79,7 @@ class RegularisationConfig(_Section):
     clip_gradient: NonNegative = 5.0
 
 
-class EmaConfig(_Section):
+class EmaConfig(Section):
     """Exponential moving average of the weights (Polyak & Juditsky 1992), which is then what is validated and shipped.
 
     Attributes:
@@ -97,7 +91,7 @@ class EmaConfig(_Section):
     warmup: bool = True
 
 
-class PrecisionConfig(_Section):
+class PrecisionConfig(Section):
     """Arithmetic of the training step.
 
     Attributes:
@@ -110,19 +104,7 @@ class PrecisionConfig(_Section):
     channels_last: bool = True
 
 
-class SelectionConfig(_Section):
-    """Which epoch's weights become the model.
-
-    Attributes:
-        metric: measured on validation after every epoch.
-        keep: ``best`` by that metric, or ``last``.
-    """
-
-    metric: MetricName = "balanced_accuracy"
-    keep: Literal["best", "last"] = "best"
-
-
-class CheckpointConfig(_Section):
+class CheckpointConfig(Section):
     """How often the state is saved.
 
     Attributes:
@@ -132,7 +114,7 @@ class CheckpointConfig(_Section):
     every_minutes: Positive = 5.0
 
 
-class EarlyStoppingConfig(_Section):
+class EarlyStoppingConfig(Section):
     """When a phase ends early.
 
     Attributes:
@@ -144,7 +126,7 @@ class EarlyStoppingConfig(_Section):
     min_delta: NonNegative = 0.0
 
 
-class PhaseConfig(_Section):
+class PhaseConfig(Section):
     """One phase of training. A run has any number of them, one after another, each with a fresh optimiser.
 
     Attributes:
@@ -183,7 +165,7 @@ class PhaseConfig(_Section):
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """Everything that decides a training run. Two runs with one recipe, data and machine give the same weights.
 
     Attributes:
@@ -232,4 +214,9 @@ class Recipe(_Section):
                     f"phase '{phase.name}': warmup_epochs {phase.warmup_epochs:g} is longer than its {phase.epochs} "
                     "epochs"
                 )
+        if self.selection.suite != "none":
+            # Imported only where it is asked for: a recipe is read in a moment.
+            from smearlab.training.corrupted import chosen_corruptions
+
+            chosen_corruptions(self.selection, self.augment)
         return self

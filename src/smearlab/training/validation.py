@@ -11,10 +11,16 @@ from smearlab.augment.config import AugmentConfig
 from smearlab.augment.policy import augment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accelerate import Accelerator
     from torch import Tensor, nn
 
     from smearlab.data.cells import IntArray, UInt8Array
+    from smearlab.training.corrupted import Corrupted
+    from smearlab.training.job import TrainingData
+    from smearlab.training.recipe import Recipe
+    from smearlab.training.sections import SelectionConfig
 
 _BATCH = 256
 _UNCHANGED = AugmentConfig(policy="none")
@@ -71,9 +77,60 @@ def validation_figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
     }
 
 
-def selection_score(row: dict[str, Any], metric: str) -> float:
-    """Return what selection compares, higher is better; without validation pictures, later epochs count as better."""
-    value = row[f"validation_{metric}"]
+class Validator:
+    """Measures networks on the validation pictures, and on their altered copy where the recipe asks for one.
+
+    Args:
+        data: pictures, labels and which of them validate.
+        recipe: its selection, policy and seed.
+        accelerator: device and precision.
+    """
+
+    def __init__(self, data: TrainingData, recipe: Recipe, accelerator: Accelerator) -> None:
+        self.data, self.accelerator, self.corrupted = data, accelerator, _corrupted(data, recipe)
+
+    def figures(self, network: nn.Module) -> dict[str, float]:
+        """Return the figures by their names in a history's row; nothing where there are no validation pictures."""
+        positions = self.data.validation
+        if not len(positions):
+            return {}
+        figures = self._measure(network, self.data.images, positions, self.data.labels[positions], "validation_")
+        if self.corrupted is not None:
+            altered, labels = self.corrupted.images, self.data.labels[self.corrupted.positions]
+            everywhere = np.arange(len(altered))
+            figures |= self._measure(network, altered, everywhere, labels, "validation_corrupted_")
+        return figures
+
+    def _measure(
+        self, network: nn.Module, images: UInt8Array, positions: IntArray, labels: IntArray, prefix: str
+    ) -> dict[str, float]:
+        logits = predict_logits(network, images, positions, self.accelerator, len(self.data.class_names))
+        measured = validation_figures(torch.from_numpy(logits), torch.from_numpy(labels))
+        return {f"{prefix}{name}": value for name, value in measured.items()}
+
+
+def _corrupted(data: TrainingData, recipe: Recipe) -> Corrupted | None:
+    selection = recipe.selection
+    if selection.suite == "none" or not len(data.validation):
+        return None
+    # Imported only where it is asked for, as most runs validate on clean pictures alone.
+    from smearlab.training.corrupted import chosen_corruptions, corrupted_copy
+
+    corruptions = chosen_corruptions(selection, recipe.augment)
+    return corrupted_copy(data.images, data.validation, selection, corruptions, recipe.seed)
+
+
+def selection_score(row: Mapping[str, Any], selection: SelectionConfig) -> float:
+    """Return what selection compares, higher is better; without validation pictures, later epochs count as better.
+
+    Args:
+        row: of the history, or the figures of `Validator` with an ``epoch``.
+        selection: metric, and the weight of the altered pictures.
+    """
+    metric = selection.metric
+    value = row.get(f"validation_{metric}")
     if value is None:
         return float(row["epoch"])
-    return -float(value) if metric == "loss" else float(value)
+    altered = row.get(f"validation_corrupted_{metric}")
+    mean = float(value) if altered is None else (1 - selection.weight) * value + selection.weight * altered
+    return -mean if metric.endswith("loss") else mean

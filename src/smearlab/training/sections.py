@@ -1,0 +1,58 @@
+"""Sections of a recipe about choosing, averaging, teaching and testing a network's weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Severity = Annotated[int, Field(ge=1, le=5)]
+SuiteName = Literal["none", "bloodmnist-c", "imagenet-c", "microscope", "chain"]
+MetricName = Literal[
+    "balanced_accuracy", "accuracy", "loss", "corrupted_balanced_accuracy", "corrupted_accuracy", "corrupted_loss"
+]
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and refusing unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SelectionConfig(Section):
+    """Which epoch's weights become the model, and what early stopping looks at.
+
+    With a suite, the validation pictures are also judged altered, by a seeded copy made once per run. It takes families
+    of alterations that the policy does not train on, so that the choice favours what carries over to the unseen.
+
+    Attributes:
+        metric: measured on validation after every epoch; ``corrupted_…`` looks at the altered pictures alone, the
+            others at both where there is a suite.
+        keep: ``best`` by that metric, or ``last``.
+        suite: the stress suite that alters the validation pictures; ``none`` for clean ones alone.
+        families: the suite's families to use; empty for all that the policy does not train on.
+        groups: the suite's groups to use; empty for all.
+        severities: of each alteration.
+        pictures: validation pictures per alteration and severity, drawn anew for each.
+        weight: of the altered pictures in the score, against the clean ones.
+        allow_seen: let families be chosen by that the policy trains on.
+    """
+
+    metric: MetricName = "balanced_accuracy"
+    keep: Literal["best", "last"] = "best"
+    suite: SuiteName = "none"
+    families: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (2, 4)
+    pictures: Annotated[int, Field(ge=1)] = 200
+    weight: Share = 0.5
+    allow_seen: bool = False
+
+    @model_validator(mode="after")
+    def _metric_is_measured(self) -> Self:
+        if self.metric.startswith("corrupted_") and self.suite == "none":
+            raise ValueError(f"metric '{self.metric}' needs a suite; set selection.suite, such as 'bloodmnist-c'")
+        return self
