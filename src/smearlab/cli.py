@@ -160,7 +160,7 @@ def train(
 
 
 @app.command
-def evaluate(model: str, data: str, *, out: Path) -> None:
+def evaluate(model: str, data: str, *, out: Path, tta: str | None = None, adapt_norm: float | None = None) -> None:
     """Measure any model on any labelled data: metrics.json, predictions.csv, tables, report.
 
     Parameters
@@ -171,12 +171,71 @@ def evaluate(model: str, data: str, *, out: Path) -> None:
         Labelled pictures in any form.
     out
         The folder to write to: new, or of an earlier evaluation.
+    tta
+        Average over several views of each picture: flips, rotations, scales, crops, or how many.
+    adapt_norm
+        Adapt batch normalisation to these pictures; the strength of the training statistics in pictures.
     """
     from smearlab.evaluation.evaluate import evaluate as measure
     from smearlab.evaluation.words import headline
 
-    figures = measure(model, data, out)
+    figures = measure(model, data, out, tta=tta, adapt_norm=adapt_norm)
     print("\n".join([headline(figures), *figures["notes"]]))
+    print(f"Report: {out / 'report.html'}")
+
+
+@app.command
+def stress(
+    model: str,
+    data: str,
+    *,
+    suite: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = ("all",),
+    out: Path,
+    severities: Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative="")] = (),
+    part: str | None = None,
+    limit: int | None = None,
+    size: int = 96,
+    tta: str | None = None,
+    adapt_norm: float | None = None,
+    predictions: Annotated[bool, Flag] = False,
+    seed: int = 0,
+) -> None:
+    """Measure how a model holds up on altered pictures: stress.csv, summary.json, report.
+
+    Parameters
+    ----------
+    model
+        A model folder, a run folder, or default.
+    data
+        Labelled pictures in any form.
+    suite
+        bloodmnist-c, imagenet-c, microscope, chain, scale, several of these, or all.
+    out
+        The folder to write to: new, or of an earlier stress test.
+    severities
+        Those to try, from 1 (mild) to 5; all by default.
+    part
+        test, validation, train or all; by default the test part of a run's own data, all of other data.
+    limit
+        At most about this many pictures, each class by its share.
+    size
+        96 or 224: the size of picture that the pixel sizes of bloodmnist-c are meant for.
+    tta
+        Average over several views of each picture: flips, rotations, scales, crops, or how many.
+    adapt_norm
+        Adapt batch normalisation to the altered pictures; the strength of the training statistics in pictures.
+    predictions
+        Write every answer as predictions.csv as well.
+    seed
+        Of corruptions, sample and intervals.
+    """
+    from smearlab.evaluation.stress import StressOptions
+    from smearlab.evaluation.stress import stress as measure
+    from smearlab.evaluation.words import stress_lines
+
+    options = StressOptions(suite, severities, part, limit, size, tta, adapt_norm, predictions, seed)
+    summary = measure(model, data, out, options)
+    print("\n".join([*stress_lines(summary), *summary["notes"]]))
     print(f"Report: {out / 'report.html'}")
 
 
@@ -216,6 +275,90 @@ def _counting(what: str) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda number: progress.advance(task, number)
+
+
+@app.command
+def augment(
+    data: str,
+    *,
+    sheet: Path,
+    policy: str | None = None,
+    recipe: str | None = None,
+    operation: str | None = None,
+    progress: Annotated[bool, Flag] = False,
+    seed: int = 0,
+    size: int | None = None,
+    rows: int = 8,
+    columns: int = 8,
+) -> None:
+    """Draw a sheet of examples: what a policy of augmentation does to your own pictures.
+
+    Parameters
+    ----------
+    data
+        Labelled pictures in any form; every class gives some in turn.
+    sheet
+        The .png file to write.
+    policy
+        none, flips, geometry, light, traditional, randaugment, trivialaugment, augmix, pixmix, pipeline or ours.
+    recipe
+        Take policy, strength and picture size from a recipe.
+    operation
+        Show one operation alone, from mild to full.
+    progress
+        The columns are the way through a training, mild to hard, instead of several draws.
+    seed
+        Of the draws.
+    size
+        Side of a picture in pixels; the recipe's or 96 by default.
+    rows
+        Pictures.
+    columns
+        Draws, amounts or steps of the way.
+    """
+    from smearlab.evaluation.sheet import SheetOptions, write_sheet
+
+    write_sheet(data, sheet, SheetOptions(policy, recipe, operation, progress, seed, size, rows, columns))
+    print(f"Sheet: {sheet}")
+
+
+@app.command
+def study(
+    name: str,
+    data: str,
+    *,
+    out: Path,
+    scale: str = "small",
+    seeds: int | None = None,
+    only: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    jobs: int | None = None,
+    recipe: str = "quick",
+) -> None:
+    """Compare recipes that differ in one thing each: study.csv, study.json, report. Give it again to go on.
+
+    Parameters
+    ----------
+    name
+        policies (augmentation, and each family and group left out) or means (every other option of a recipe).
+    data
+        Labelled pictures in any form.
+    out
+        The folder to write to: new, or of the same study, which is then gone on with.
+    scale
+        smoke (a minute, to see that it runs), small (half an hour on two cores) or full (two hours).
+    seeds
+        Trainings of each recipe; 1, 2 or 3 by scale.
+    only
+        Names of the recipes wanted; all of the scale by default.
+    jobs
+        Processes; one for each core, at most four, by default.
+    recipe
+        The recipe that all of them start from.
+    """
+    from smearlab.evaluation.studies.study import StudyOptions, printed, run_study
+
+    print(printed(run_study(name, data, out, StudyOptions(scale, seeds, only, jobs, recipe))))
+    print(f"Report: {out / 'report.html'}")
 
 
 @app.command
