@@ -24,7 +24,8 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
-from smearlab.evaluation.words import group_notes, unreadable_notes
+from smearlab.evaluation.variants import load_variant
+from smearlab.evaluation.words import group_notes, left_out
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, EvaluationReport
 from smearlab.report.evaluation_report import write_evaluation_report
@@ -33,7 +34,15 @@ _METRICS = "metrics.json"
 _FILES = (_METRICS, "predictions.csv", "report.html", "figures.csv", "per_class.csv", "confusion_evaluation.csv")
 
 
-def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, seed: int = 0) -> dict[str, Any]:
+def evaluate(
+    model: str | Path,
+    data: str | Path | Cells,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    tta: str | None = None,
+    adapt_norm: float | None = None,
+) -> dict[str, Any]:
     """Measure a model on labelled pictures and write ``metrics.json``, ``predictions.csv``, CSV tables and a report.
 
     Args:
@@ -41,6 +50,9 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
         data: any form that `read` takes; classes are matched by name.
         out: the folder to write to: new, empty, or of an earlier evaluation, whose files are replaced.
         seed: of the bootstrap intervals.
+        tta: views of each picture whose probabilities are averaged, see `views.views_of`; None looks once.
+        adapt_norm: prior strength in pictures of test-time batch-norm adaptation, see `adapt_norm`; None leaves the
+            model as it is.
 
     Returns:
         The contents of ``metrics.json``; its ``notes`` say what the figures leave out.
@@ -48,24 +60,28 @@ def evaluate(model: str | Path, data: str | Path | Cells, out: str | Path, *, se
     Raises:
         DataError: the data cannot be read, has no labels, or no class that the model knows; or `out` holds something
             else than an earlier evaluation.
-        ModelError: the model cannot be loaded.
+        ModelError: the model cannot be loaded, or not adapted.
     """
     folder, start = user_path(out), time.monotonic()
     check_out(folder)
     predictor = Predictor.load(model)
+    variant = load_variant(predictor, model, tta, adapt_norm)
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)
     read_at = time.monotonic()
-    predictions = predict_with_bar(predictor, cells.images)
+    used, words = variant.fitted(cells)
+    predictions = predict_with_bar(used, cells.images)
     measured = Measured(matched.cells, matched.labels, predictions.take(matched.positions))
     metrics = measured.metrics(seed)
     seconds = {"read": read_at - start, "predict and measure": time.monotonic() - read_at}
     folder.mkdir(parents=True, exist_ok=True)
-    content = {**metrics, "data": cells.name, "model": predictor.info.name, **_left_out(cells, matched)}
+    content = {**metrics, "data": cells.name, "model": predictor.info.name, **left_out(cells, matched, words)}
     write_json(folder / _METRICS, content)
     parts = cells.parts if cells.parts is not None else np.full(len(cells), "")
     write_predictions(folder / "predictions.csv", cells, predictions, parts)
-    write_evaluation_report(folder / "report.html", _report(model, predictor, matched, measured, metrics, seconds))
+    write_evaluation_report(
+        folder / "report.html", _report(model, predictor, matched, measured, metrics, seconds, words)
+    )
     return content
 
 
@@ -98,14 +114,6 @@ def _is_evaluation(metrics: Path) -> bool:
     return isinstance(content, dict) and "left_out" in content
 
 
-def _left_out(cells: Cells, matched: Matched) -> dict[str, Any]:
-    return {
-        "left_out": matched.unknown,
-        "unreadable": len(cells.unreadable),
-        "notes": [*matched.notes, *group_notes(matched.cells.groups), *unreadable_notes(cells.unreadable)],
-    }
-
-
 def _report(
     model: str | Path,
     predictor: Predictor,
@@ -113,6 +121,7 @@ def _report(
     measured: Measured,
     metrics: dict[str, Any],
     seconds: dict[str, float],
+    words: list[str],
 ) -> EvaluationReport:
     cells, names = matched.cells, predictor.class_names
     mistakes, count = worst_mistakes(measured)
@@ -131,5 +140,5 @@ def _report(
         machine=machine_facts(seconds, seed=None),
         mistakes=mistakes,
         mistake_count=count,
-        notes=[*matched.notes, *group_notes(cells.groups)],
+        notes=[*matched.notes, *group_notes(cells.groups), *words],
     )

@@ -9,7 +9,8 @@ from smearlab.metrics.resampling import FEW_GROUPS, Grouping
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smearlab.data.cells import StrArray, Unreadable
+    from smearlab.data.cells import Cells, StrArray, Unreadable
+    from smearlab.evaluation.matching import Matched
 
 _NAMED = 3
 
@@ -25,6 +26,33 @@ def headline(figures: Mapping[str, Any]) -> str:
     left_out = sum(figures.get("left_out", {}).values())
     of_all = f" of {figures['n'] + left_out:,}" if left_out else ""
     return f"{part}balanced accuracy {balanced}, accuracy {accuracy} on {figures['n']:,}{of_all} pictures."
+
+
+def stress_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return balanced accuracy as the pictures are and under each suite, a line each, and the worst corruption.
+
+    Args:
+        summary: the contents of a ``summary.json``.
+    """
+    suites = summary["suites"]
+    width = max(map(len, ("as they are", *suites)))
+    lines = [f"Balanced accuracy on {summary['n']:,} pictures:"]
+    lines.append(f"  {'as they are':<{width}}  {_interval(summary['clean']['balanced_accuracy'])}")
+    for name, suite in suites.items():
+        worst = suite["worst_corruption"]
+        value = suite["corruptions"][worst]["balanced_accuracy"]["value"]
+        mean = _interval(suite["mean"]["balanced_accuracy"])
+        lines.append(f"  {name:<{width}}  {mean}  worst: {worst} {value:.4f}")
+    return lines
+
+
+def left_out(cells: Cells, matched: Matched, words: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the figures leave out: ``left_out`` and ``unreadable`` in numbers, ``notes`` in words."""
+    return {
+        "left_out": matched.unknown,
+        "unreadable": len(cells.unreadable),
+        "notes": [*matched.notes, *group_notes(matched.cells.groups), *unreadable_notes(cells.unreadable), *words],
+    }
 
 
 def unreadable_notes(unreadable: Sequence[Unreadable]) -> list[str]:
