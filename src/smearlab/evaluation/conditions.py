@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smearlab.corruptions.families import FAMILIES, OPERATIONS
+from smearlab.corruptions.geometry import magnify
 from smearlab.corruptions.suites import SEVERITIES, SUITES, corrupt
 from smearlab.errors import DataError, did_you_mean
-from smearlab.evaluation.magnifying import magnify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from PIL import Image
 
+from smearlab.corruptions.geometry import magnify
 from smearlab.errors import DataError, did_you_mean
-from smearlab.evaluation.magnifying import magnify
 from smearlab.inference.predictor import Predictions, Predictor
 
 if TYPE_CHECKING:
