@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smearlab.corruptions import bloodmnist_c, chain
+from smearlab.corruptions import bloodmnist_c, chain, imagenet_c, microscope
 from smearlab.corruptions.draws import Images, Ints
 from smearlab.corruptions.suite import REFERENCE_SIDE, SEVERITIES, Corruption, Suite, applied, check
 from smearlab.errors import DataError, did_you_mean
@@ -30,13 +30,61 @@ BLOODMNIST_C = Suite(
     native=True,
 )
 
+IMAGENET_C = Suite(
+    "imagenet-c",
+    "ImageNet-C's noise, blur, digital and geometric corruptions for 96×96 pictures (Hendrycks & Dietterich 2019).",
+    (
+        Corruption("gaussian_noise", "gaussian_noise", imagenet_c.gaussian_noise),
+        Corruption("shot_noise", "shot_noise", imagenet_c.shot_noise),
+        Corruption("impulse_noise", "salt_pepper", imagenet_c.impulse_noise),
+        Corruption("speckle_noise", "speckle_noise", imagenet_c.speckle_noise),
+        Corruption("gaussian_blur", "gaussian_blur", imagenet_c.gaussian_blur, sized=True),
+        Corruption("defocus_blur", "defocus", imagenet_c.defocus_blur, sized=True),
+        Corruption("glass_blur", "glass_blur", imagenet_c.glass_blur, sized=True),
+        Corruption("motion_blur", "motion_blur", imagenet_c.motion_blur, sized=True),
+        Corruption("zoom_blur", "zoom_blur", imagenet_c.zoom_blur),
+        Corruption("contrast", "contrast", imagenet_c.contrast),
+        Corruption("brightness", "brightness", imagenet_c.brightness),
+        Corruption("saturate", "saturation", imagenet_c.saturate),
+        Corruption("jpeg_compression", "jpeg", imagenet_c.jpeg_compression, sized=True),
+        Corruption("pixelate", "pixelate", imagenet_c.pixelate, sized=True),
+        Corruption("elastic_transform", "elastic", imagenet_c.elastic_transform),
+    ),
+)
+
+MICROSCOPE = Suite(
+    "microscope",
+    "What differs between laboratories: dyes, lamp, slide, optics, camera, and how cells are cut out.",
+    (
+        Corruption("stain_hue", "stain", microscope.stain_hue),
+        Corruption("stain_pale", "stain", microscope.stain_pale),
+        Corruption("stain_dark", "stain", microscope.stain_dark),
+        Corruption("white_balance", "white_balance", microscope.white_balance),
+        Corruption("background", "background", microscope.background),
+        Corruption("illumination_falloff", "illumination", microscope.illumination_falloff),
+        Corruption("dark_phone", "vignette", microscope.dark_phone),
+        Corruption("focus", "defocus", microscope.focus, sized=True),
+        Corruption("magnification_in", "zoom", microscope.magnification_in),
+        Corruption("magnification_out", "zoom", microscope.magnification_out),
+        Corruption("crop_offset", "translate", microscope.crop_offset),
+        Corruption("camera_noise", "gaussian_noise", microscope.camera_noise),
+        Corruption("camera_sharpening", "sharpness", microscope.camera_sharpening, sized=True),
+        Corruption("camera_curve", "gamma", microscope.camera_curve),
+        Corruption("camera_resolution", "downsample", microscope.camera_resolution, sized=True),
+        Corruption("compression", "jpeg", microscope.compression, sized=True),
+        Corruption("dust", "dust", microscope.dust, sized=True),
+        Corruption("neighbouring_cells", "neighbour", microscope.neighbouring_cells),
+        Corruption("other_laboratory", "", microscope.other_laboratory, sized=True),
+    ),
+)
+
 CHAIN = Suite(
     "chain",
     "One, two or three different random operations on each picture, of different families and from all groups.",
     tuple(Corruption(f"chain{length}", "", chain.chain(length), sized=True) for length in (1, 2, 3)),
 )
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (BLOODMNIST_C, CHAIN)}
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (BLOODMNIST_C, IMAGENET_C, MICROSCOPE, CHAIN)}
 """Name → suite."""
 
 NATIVE_SIZES = (96, 224)
