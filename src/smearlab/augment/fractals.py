@@ -35,18 +35,24 @@ def pixmix(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) 
     draws = numbers(chance[:, 1], 6 * _MOST_ROUNDS).view(-1, _MOST_ROUNDS, 6)
     mixed = pictures.clone()
     for turn in range(_MOST_ROUNDS):
-        own, other = _weights(draws[:, turn, :3], amounts)
+        own, other = mixing_weights(draws[:, turn, :3], amounts)
         additive = draws[:, turn, 3] < 0.5
-        for kind, mix in ((additive, _added), (~additive, _multiplied)):
+        for kind, mix in ((additive, added), (~additive, multiplied)):
             rows = (kind & (rounds > turn)).nonzero().squeeze(1)
             if len(rows):
-                fractals = _taken(draws[rows, turn, 4:], *pictures.shape[2:], logarithms=mix is _multiplied)
+                fractals = _taken(draws[rows, turn, 4:], *pictures.shape[2:], logarithms=mix is multiplied)
                 mixed[rows] = mix(mixed.index_select(0, rows), fractals, own[rows], other[rows])
     return mixed
 
 
-def _weights(draws: torch.Tensor, amounts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weights of picture and fractal ``(m, 1, 1, 1)`` from three uniforms of each picture."""
+def mixing_weights(draws: torch.Tensor, amounts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the weights of picture and fractal, ``(m, 1, 1, 1)`` each.
+
+    Args:
+        draws: ``float32 (m, 3)`` uniforms in [0, 1): for the picture's weight, the fractal's, and whether the fractal
+            is blended in or taken off.
+        amounts: ``float32 (m,)``; 0 gives the weights 1 and 0, 1 the paper's.
+    """
     # Inverse distribution functions of Beta(β, 1) and Beta(1, β), as shares taken from one and added to zero.
     lost, gained = 1 - draws[:, 0] ** (1 / _BETA), 1 - draws[:, 1] ** (1 / _BETA)
     # As in the paper: a blend, or the picture strengthened and the fractal taken off.
@@ -54,15 +60,17 @@ def _weights(draws: torch.Tensor, amounts: torch.Tensor) -> tuple[torch.Tensor, 
     return (1 - sign * lost).view(-1, 1, 1, 1), (sign * gained).view(-1, 1, 1, 1)
 
 
-def _added(pictures: torch.Tensor, fractals: torch.Tensor, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def added(pictures: torch.Tensor, fractals: torch.Tensor, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Add weighted pictures and fractals in 0–1; clip to 0–1."""
     # Both are taken from -1 to 1, so that the middle of the range stays in the middle.
     offset = 0.5 - 0.5 * own - 0.5 * other
-    return pictures.mul_(own).add_(fractals.mul_(other)).add_(offset).clamp_(0, 1)
+    return (pictures * own).add_(fractals * other).add_(offset).clamp_(0, 1)
 
 
-def _multiplied(pictures: torch.Tensor, logs: torch.Tensor, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def multiplied(pictures: torch.Tensor, logs: torch.Tensor, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Multiply powers of pictures in 0–1 and of fractals, given as logarithms to the base of two; clip to 0–1."""
     # (2 p)^own × (2 f)^other / 2; powers are cheapest as logarithms to the base of two, and the fractals' are known.
-    exponents = logarithm(pictures).mul_(own * (1 / np.log(2))).add_(logs.mul_(other))
+    exponents = logarithm(pictures).mul_(own * (1 / np.log(2))).add_(logs * other)
     return exponents.add_(own + other - 1).exp2_().clamp_(max=1)
 
 
