@@ -125,7 +125,8 @@ def _requantise(planes: torch.Tensor, steps: torch.Tensor, cosines: torch.Tensor
     coefficients = blocks @ cosines.T
     # The format measures luma from mid-grey; a constant block's first coefficient is eight times its value.
     coefficients[:, :, 0] -= _BLOCK * mid_grey
-    coefficients.div_(steps).round_().mul_(steps)
+    # Flat grey lies exactly between two steps of many qualities; a hair more lets no rounding error choose between them.
+    coefficients.div_(steps).add_(1e-4).round_().mul_(steps)
     coefficients[:, :, 0] += _BLOCK * mid_grey
     decoded = (coefficients @ cosines).view(count, channels, tall, wide, _BLOCK, _BLOCK)
     return decoded.transpose(3, 4).reshape(count, channels, height, width)

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from smearlab.augment import chances
+from smearlab.augment.randomness import numbers
 
 MOST_SPOTS = 6
 
@@ -34,15 +34,15 @@ def spots(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -
     Args:
         pictures: ``float32 (m, 3, h, w)`` in 0–1.
         amounts: ``float32 (m,)`` in 0–1; scales number, size and opacity.
-        chance: ``float32 (m, 8)`` in [0, 1); decides everything about each blob.
+        chance: ``float32 (m, 8)`` in [0, 1); column 0 decides everything about each blob.
     """
-    draws = chances.spread(chance, 2 + MOST_SPOTS * _DRAWS_EACH)
+    draws = numbers(chance[:, 0], 1 + MOST_SPOTS * _DRAWS_EACH)
     number = 1 + (draws[:, 0] * (1 + (MOST_SPOTS - 1) * amounts)).floor().clamp(max=MOST_SPOTS - 1)
     number = torch.where(amounts > 0, number, 0.0)
     # Pictures with many blobs first: those that have a second, a third ... are then a slice, changed where it lies.
     number, order = number.sort(descending=True)
     present = torch.arange(MOST_SPOTS, device=number.device).unsqueeze(1) < number
-    each = draws[order, 2:].view(-1, MOST_SPOTS, _DRAWS_EACH).transpose(0, 1)[present]
+    each = draws[order, 1:].view(-1, MOST_SPOTS, _DRAWS_EACH).transpose(0, 1)[present]
     cover, inside, body, border = _blobs(each, amounts[order].expand_as(present)[present], *pictures.shape[2:])
     result, done = pictures[order], 0
     for some in present.sum(dim=1).tolist():

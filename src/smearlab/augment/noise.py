@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from smearlab.augment import chances
+from smearlab.augment.noise_bank import GRAINS, normal_noise
 
 
 def gaussian_noise(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
@@ -61,8 +61,8 @@ def salt_pepper(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Ten
 
 
 def _noise(pictures: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    grains = (chance[:, 3] * len(chances.GRAINS)).long()
-    return chances.noise(chance[:, 0], chance[:, 1], chance[:, 2] < 0.5, grains, *pictures.shape[2:])
+    grains = (chance[:, 3] * len(GRAINS)).long()
+    return normal_noise(chance[:, 0], chance[:, 1], chance[:, 2] < 0.5, grains, *pictures.shape[2:])
 
 
 def _each(amounts: torch.Tensor) -> torch.Tensor:

@@ -6,14 +6,16 @@ import math
 
 import torch
 
-from smearlab.augment import chances
 from smearlab.augment.debris import spots
+from smearlab.augment.noise_bank import normal_noise
+from smearlab.augment.randomness import numbers
 
 __all__ = ["erase", "grid_mask", "spots"]
 
 _RECTANGLES = 3
 _LARGEST_ASPECT = 10 / 3
-_GRID_UNITS = (0.15, 0.6)  # as shares of the shorter side; the paper's are 0.43 to 1 of pictures twice this size
+# As shares of the shorter side. The paper's 0.43 to 1 would hide a cell in the centre whole or not at all.
+_GRID_UNITS = (0.15, 0.6)
 _NOISE = 0.25  # standard deviation of a fill of noise
 
 
@@ -23,11 +25,11 @@ def erase(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -
     Args:
         pictures: ``float32 (m, 3, h, w)`` in 0–1.
         amounts: ``float32 (m,)`` share of the area in 0–1, over all rectangles; where they overlap, less is covered.
-        chance: ``float32 (m, 8)`` in [0, 1); decides number, shapes, places and the fill: one colour, the picture's
-            mean, or noise.
+        chance: ``float32 (m, 8)`` in [0, 1); column 0 decides number, shapes, places and the fill: one colour, the
+            picture's mean, or noise.
     """
     height, width = pictures.shape[2:]
-    draws = chances.spread(chance, 5 + 3 * _RECTANGLES)
+    draws = numbers(chance[:, 0], 5 + 3 * _RECTANGLES)
     number = 1 + (draws[:, :1] * _RECTANGLES).floor()
     present = torch.arange(_RECTANGLES, device=pictures.device) < number
     shares = torch.where(present, amounts.unsqueeze(1) / number, 0.0)
@@ -42,10 +44,10 @@ def grid_mask(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tenso
     Args:
         pictures: ``float32 (m, 3, h, w)`` in 0–1.
         amounts: ``float32 (m,)`` share of the area that is covered, 0–1.
-        chance: ``float32 (m, 8)`` in [0, 1); decides the grid's unit, its place, and the fill as in `erase`.
+        chance: ``float32 (m, 8)`` in [0, 1); column 0 decides the grid's unit, its place, and the fill as in `erase`.
     """
     height, width = pictures.shape[2:]
-    draws = chances.spread(chance, 7)
+    draws = numbers(chance[:, 0], 7)
     smallest, largest = _GRID_UNITS
     unit = ((smallest + (largest - smallest) * draws[:, 4]) * min(height, width)).unsqueeze(1)
     ratio = amounts.sqrt().unsqueeze(1)
@@ -91,6 +93,6 @@ def _cover(pictures: torch.Tensor, covered: torch.Tensor, draws: torch.Tensor) -
     base = torch.where((kind < 1).unsqueeze(1), colour, pictures.mean(dim=(2, 3)))
     strength = torch.where(kind < 2, 0.0, _NOISE)
     fine = torch.zeros(len(pictures), dtype=torch.long, device=pictures.device)
-    noise = chances.noise(colour[:, 0], colour[:, 1], colour[:, 2] < 0.5, fine, height, width)
+    noise = normal_noise(colour[:, 0], colour[:, 1], colour[:, 2] < 0.5, fine, height, width)
     fill = noise.mul_(strength.view(-1, 1, 1, 1)).add_(base.view(-1, 3, 1, 1)).clamp_(0, 1)
     return pictures.lerp(fill, covered.unsqueeze(1))

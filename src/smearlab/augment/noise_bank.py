@@ -1,7 +1,7 @@
-"""Constant tables of random numbers, so that all randomness of an operation comes from a few uniforms per picture.
+"""A fixed bank of normal noise, from which every picture reads its own window.
 
 Drawing anew for every picture would cost more than the operations themselves, and a generator on the device could not
-give a picture the same noise in every batch. The tables are drawn once from a constant seed, always on the CPU.
+give a picture the same noise in every batch. The bank is drawn once from a constant seed, always on the CPU.
 """
 
 from __future__ import annotations
@@ -12,32 +12,14 @@ import torch
 
 from smearlab.augment.separable import to_pixels
 
-COLUMNS = 7
-"""Columns of `chance` an operation may use; the last of the eight is reserved."""
 GRAINS = (0.0, 0.5, 0.8)
 """Blurs, as standard deviations in pixels at 96 px, that turn independent noise into a camera's correlated noise."""
 
 _SEED = 96
-_SPREAD_ROWS = 1024
-_NOISE_ROWS = 4096
+_ROWS = 4096
 
 
-def spread(chance: torch.Tensor, count: int) -> torch.Tensor:
-    """Make many uniforms per picture from its few: ``float32 (m, count)`` in [0, 1), the same on every device.
-
-    Two rows of a constant table, chosen by the first two columns, are added to the columns in turn, modulo 1.
-
-    Args:
-        chance: ``float32 (m, 8)`` in [0, 1).
-        count: at most 128.
-    """
-    table = _spread_table(chance.device)[:, :, :count]
-    first, second = (chance[:, :2] * _SPREAD_ROWS).long().clamp_(max=_SPREAD_ROWS - 1).unbind(dim=1)
-    turns = chance[:, torch.arange(count, device=chance.device) % COLUMNS]
-    return (table[0, first] + table[1, second] + turns).frac_()
-
-
-def noise(
+def normal_noise(
     starts: torch.Tensor, signs: torch.Tensor, colour: torch.Tensor, grains: torch.Tensor, height: int, width: int
 ) -> torch.Tensor:
     """Return standard normal noise for each picture, a window of a fixed bank.
@@ -53,7 +35,7 @@ def noise(
     Returns:
         ``float32 (m, 3, h, w)``, mean 0 and variance 1 over the bank.
     """
-    bank = _noise_bank(height, width, starts.device)
+    bank = _bank(height, width, starts.device)
     rows = len(bank) // len(GRAINS)
     first = (starts * (rows - 3 * height)).long() + grains * rows
     channel = torch.arange(3, device=starts.device) * colour.unsqueeze(1) * height
@@ -62,17 +44,11 @@ def noise(
     return window.mul_(torch.where(signs < 0.5, -1.0, 1.0).view(-1, 1, 1, 1))
 
 
-@lru_cache(maxsize=8)
-def _spread_table(device: torch.device) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(_SEED)
-    return torch.rand(2, _SPREAD_ROWS, 128, generator=generator).to(device)
-
-
 @lru_cache(maxsize=16)
-def _noise_bank(height: int, width: int, device: torch.device) -> torch.Tensor:
+def _bank(height: int, width: int, device: torch.device) -> torch.Tensor:
     """Return ``float32 (grains * rows, width)`` normal noise; each grain a little more blurred, variance kept at 1."""
     generator = torch.Generator().manual_seed(_SEED)
-    fine = torch.randn(max(_NOISE_ROWS, 8 * height), width, generator=generator)
+    fine = torch.randn(max(_ROWS, 8 * height), width, generator=generator)
     sigmas = to_pixels(torch.tensor(GRAINS), height, width).tolist()
     return torch.cat([_blurred(fine, sigma) for sigma in sigmas]).to(device)
 
