@@ -40,7 +40,7 @@ def test_grids_are_interpolated_as_by_torch(size: tuple[int, int]) -> None:
     torch.testing.assert_close(interpolated((coarse, fine), *size), theirs, atol=1e-5, rtol=0)
 
 
-def in_pixels(amount: float, height: int, width: int, count: int = 200) -> torch.Tensor:
+def in_pixels(amount: float, height: int, width: int, count: int = 100) -> torch.Tensor:
     field = displacement(same(amount, count), chances(count), height, width)
     assert field.shape == (count, height, width, 2)
     return field * torch.tensor([width, height]) / 2
@@ -54,7 +54,7 @@ def test_lengths_are_pixels_at_96() -> None:
     assert abs(float(field.mean())) < 0.1
 
 
-@pytest.mark.parametrize("size", [(48, 48), (48, 80), (192, 192)])
+@pytest.mark.parametrize("size", [(48, 48), (48, 80), (144, 144)])
 def test_lengths_grow_with_the_shorter_side(size: tuple[int, int]) -> None:
     here, there = in_pixels(4, 96, 96), in_pixels(4, *size)
     assert float(there.std() / here.std()) == pytest.approx(min(size) / 96, rel=0.05)

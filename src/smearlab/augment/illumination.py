@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 
 from smearlab.augment.colour import LUMA
 from smearlab.augment.randomness import centred
@@ -80,8 +79,14 @@ def brightest(pictures: torch.Tensor) -> torch.Tensor:
 
     At least 0.05, so that it can be divided by.
     """
-    sizes = [max(side // 12, 1) for side in pictures.shape[2:]]
-    return F.avg_pool2d(pictures, sizes).amax((2, 3)).clamp_min(0.05)
+    count, channels, height, width = pictures.shape
+    high, wide = max(height // 12, 1), max(width // 12, 1)
+    rows, columns = height // high, width // wide
+    # Rows, then columns: half the time of avg_pool2d on a CPU.
+    whole = pictures[:, :, : rows * high, : columns * wide]
+    sums = whole.reshape(count, channels, rows, high, columns * wide).sum(3)
+    sums = sums.view(count, channels, rows, columns, wide).sum(4)
+    return sums.amax((2, 3)).div_(high * wide).clamp_min(0.05)
 
 
 def _lit(pictures: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
