@@ -119,7 +119,7 @@ def dust(images: Images, numbers: Reals, reaches: Reals, draws: Draws) -> Images
         for _ in range(int(numbers[row])):
             size = 2 * reaches[row] * draws.unit * generator.uniform(0.5, 1.5)
             mask = np.asarray(_speck(width, height, size, generator), np.float32)
-            mask = smoothed(mask, generator.uniform(0, 1.5) * draws.unit) * generator.uniform(0.45, 0.95)
+            mask = smoothed(mask, round(generator.uniform(0.1, 1.5) * draws.unit, 1)) * generator.uniform(0.45, 0.95)
             tone = int(generator.uniform(15, 90))
             picture.paste((tone, tone, tone), (0, 0), Image.fromarray(mask.astype(np.uint8)))
         dusty[row] = np.asarray(picture)

@@ -18,11 +18,11 @@ _Picture = NDArray[np.uint8]
 def surroundings(side: int, reach: int) -> Ints:
     """Return ``int64 (side + 2 reach,)``: which pixel of an axis stands for each place on it and `reach` beyond it.
 
-    The outer quarter is mirrored back and forth. It shows background and neighbours; mirroring the whole picture would
-    put halves of the cell itself along the new rim, and black would show where the picture ended.
+    The outer sixth is mirrored back and forth. It shows background and red cells; mirroring more of the picture would
+    put pieces of the cell itself along the new rim, and black would show where the picture ended.
     """
     place = np.arange(-reach, side + reach)
-    period = max(1, side // 4)
+    period = max(1, side // 6)
 
     def folded(beyond: Ints) -> Ints:
         within = beyond % (2 * period)

@@ -42,8 +42,8 @@ def _around(draws: Draws, share: Reals, size: tuple[int, ...] = ()) -> Reals:
 def stain_hue(images: Images, severity: int, draws: Draws) -> Images:
     """Dyes of another hue, and another balance between the violet and the pink one."""
     share = _share(images, severity)
-    amounts = np.exp(0.5 * _around(draws, share, (3,)))
-    return stain.restained(images, stain.dye_matrices(amounts, 0.3 * _around(draws, share, (3, 3))))
+    amounts = np.exp(0.4 * _around(draws, share, (3,)))
+    return stain.restained(images, stain.dye_matrices(amounts, 0.18 * _around(draws, share, (3, 3))))
 
 
 def _strength(images: Images, factors: Reals) -> Images:
@@ -61,7 +61,7 @@ def stain_dark(images: Images, severity: int, draws: Draws) -> Images:
 
 
 # Red, green and blue gains: a yellow lamp, a blue filter, greenish and rosy tubes.
-CASTS = np.array([[1.10, 1.0, 0.55], [0.65, 0.85, 1.15], [0.75, 1.05, 0.75], [1.15, 0.75, 0.95]])
+CASTS = np.array([[1.08, 0.98, 0.55], [0.65, 0.85, 1.15], [0.80, 1.02, 0.80], [1.12, 0.82, 0.95]])
 
 
 def _casts(images: Images, share: Reals, draws: Draws) -> Reals:
@@ -97,7 +97,7 @@ def dark_phone(images: Images, severity: int, draws: Draws) -> Images:
     """A phone held to an eyepiece: little light, a grey veil, a dark rim, a warm cast."""
     share = _share(images, severity)
     warm = colour.gains(images, np.exp(share[:, None] * np.log([1.0, 0.92, 0.75])))
-    rimmed = illumination.vignette(warm, 0.7 * share, draws)
+    rimmed = illumination.vignette(warm, 0.55 * share, draws)
     return tone.levels(rimmed, 0.12 * share, 1 - 0.62 * share)
 
 
@@ -166,9 +166,9 @@ def crop_offset(images: Images, severity: int, draws: Draws) -> Images:
 
 
 def neighbouring_cells(images: Images, severity: int, draws: Draws) -> Images:
-    """A crowded slide: up to eight cells that reach in from the rim."""
+    """A crowded slide: up to seven cells that reach in from the rim."""
     share = _share(images, severity)
-    return occlusion.neighbours(images, np.round(2 + 6 * share), 0.3 + 0.6 * share, draws)
+    return occlusion.neighbours(images, np.round(2 + 5 * share), 0.3 + 0.5 * share, draws)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _habits(images: Images, share: Reals, draws: Draws) -> _Habits:
     strength = np.exp(0.7 * _around(draws, share))
     return _Habits(
         amounts=strength[:, None] * np.exp(0.3 * share[:, None] * draws.uniform(-1, 1, 3)),
-        turns=0.25 * share[:, None, None] * draws.uniform(-1, 1, (3, 3)),
+        turns=0.18 * share[:, None, None] * draws.uniform(-1, 1, (3, 3)),
         lamp=np.clip(lamp, 10, 255),
         magnification=2.0 ** (0.8 * share * draws.uniform(-1, 1)),
         radius=2.2 * share * draws.uniform(),

@@ -86,10 +86,10 @@ def _transmittance(kind: int, distance: Floats, radius: float, rough: Floats) ->
     if kind == 0:
         # A red cell: thin in its middle.
         depth = np.clip(np.float32(0.55) + np.float32(0.6) * away[..., None], 0, 1)
-        return np.asarray(1 - body * depth * np.array([0.10, 0.36, 0.30], np.float32), np.float32)
+        return np.asarray(1 - body * depth * np.array([0.16, 0.28, 0.17], np.float32), np.float32)
     nucleus = np.clip((np.float32(0.72) - away - 2 * rough) * np.float32(radius / 2), 0, 1)[..., None]
-    pale = 1 - body * np.array([0.18, 0.28, 0.08], np.float32)
-    return np.asarray(pale * (1 - nucleus * np.array([0.45, 0.65, 0.22], np.float32)), np.float32)
+    pale = 1 - body * np.array([0.30, 0.38, 0.06], np.float32)
+    return np.asarray(pale * (1 - nucleus * np.array([0.58, 0.76, 0.36], np.float32)), np.float32)
 
 
 def neighbours(images: Images, numbers: Reals, depths: Reals, draws: Draws) -> Images:
@@ -108,9 +108,9 @@ def neighbours(images: Images, numbers: Reals, depths: Reals, draws: Draws) -> I
     crowded = np.empty_like(images)
     for row, generator in enumerate(draws.generators):
         picture = images[row].astype(np.float32)
-        rough = 0.12 * _rough(height, width, generator)
+        rough = 0.08 * _rough(height, width, generator)
         for _ in range(int(numbers[row])):
-            kind = int(generator.random() < 0.3)
+            kind = int(generator.random() < 0.2)
             radius = generator.uniform(0.15, 0.2) * min(height, width) * (1.5 if kind else 1.0)
             way = generator.uniform(0, 2 * np.pi)
             # From the centre along the way to the rim, then outwards until only the wanted part is inside.
@@ -124,7 +124,7 @@ def neighbours(images: Images, numbers: Reals, depths: Reals, draws: Draws) -> I
 
 def _rough(height: int, width: int, generator: np.random.Generator) -> Floats:
     """Draw smooth noise of unit spread."""
-    noise = smoothed(generator.standard_normal((height, width), dtype=np.float32), min(height, width) / 16)
+    noise = smoothed(generator.standard_normal((height, width), dtype=np.float32), min(height, width) / 12)
     return np.asarray(noise / max(float(np.sqrt((noise.astype(np.float64) ** 2).mean())), 1e-6), np.float32)
 
 

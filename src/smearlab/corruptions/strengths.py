@@ -207,13 +207,13 @@ def sharpness(images: Images, strengths: Reals, draws: Draws) -> Images:
 
 
 def erase(images: Images, strengths: Reals, draws: Draws) -> Images:
-    """A rectangle of 5 … 40 % of the area."""
-    return occlusion.erase(images, 0.05 + 0.35 * strengths, draws)
+    """A rectangle of 5 … 35 % of the area."""
+    return occlusion.erase(images, 0.05 + 0.3 * strengths, draws)
 
 
 def grid_mask(images: Images, strengths: Reals, draws: Draws) -> Images:
-    """Black squares of 25 … 65 % of the pitch."""
-    return occlusion.grid_mask(images, 0.25 + 0.4 * strengths, draws)
+    """Black squares of 25 … 60 % of the pitch."""
+    return occlusion.grid_mask(images, 0.25 + 0.35 * strengths, draws)
 
 
 def spots(images: Images, strengths: Reals, draws: Draws) -> Images:
@@ -237,13 +237,13 @@ def dust(images: Images, strengths: Reals, draws: Draws) -> Images:
 
 
 def neighbour(images: Images, strengths: Reals, draws: Draws) -> Images:
-    """1 … 5 cells that reach in by up to 90 % of their width."""
-    return occlusion.neighbours(images, np.round(1 + 4 * strengths), 0.3 + 0.6 * strengths, draws)
+    """1 … 5 cells that reach in by up to 80 % of their width."""
+    return occlusion.neighbours(images, np.round(1 + 4 * strengths), 0.3 + 0.5 * strengths, draws)
 
 
 def fractal(images: Images, strengths: Reals, draws: Draws) -> Images:
-    """A pattern over 15 … 60 % of the contrast."""
-    return occlusion.pattern(images, 0.15 + 0.45 * strengths, draws)
+    """A pattern over 10 … 45 % of the contrast."""
+    return occlusion.pattern(images, 0.1 + 0.35 * strengths, draws)
 
 
 OPERATIONS: dict[str, Strong] = {
