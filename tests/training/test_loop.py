@@ -20,7 +20,7 @@ from tests.training.tiny_training import (
 )
 
 from smearlab.errors import TrainingError, TrainingInterrupted
-from smearlab.training import loop, losses, state, validation
+from smearlab.training import batches, loop, losses, state, validation
 from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.recipe import OptimiserName, ScheduleName
 from smearlab.training.schedule import learning_rate
@@ -239,13 +239,13 @@ class TestSelection:
 class TestCurriculum:
     def test_augmentation_is_told_how_far_training_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[float] = []
-        drawn = loop.draw
+        drawn = batches.draw
 
         def spy(*given: Any, progress: float) -> Any:
             told.append(progress)
             return drawn(*given, progress=progress)
 
-        monkeypatch.setattr(loop, "draw", spy)
+        monkeypatch.setattr(batches, "draw", spy)
         train_tiny(tmp_path, two_phases())
         assert told == pytest.approx([step / 9 for step in range(9)])
 

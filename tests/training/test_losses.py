@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
-from smearlab.training.losses import class_weights, classification_loss, penalty, soft_targets
+from smearlab.training.losses import class_weights, classification_loss, jensen_shannon, penalty, soft_targets
 from smearlab.training.recipe import BalanceConfig, LossConfig, RegularisationConfig
 
 CLASSES = 4
@@ -99,3 +99,23 @@ def test_penalty_is_on_dense_weights_alone() -> None:
     assert penalty(head, RegularisationConfig()) == 0.0
     assert float(penalty(head, RegularisationConfig(l1=0.5))) == pytest.approx(0.5 * 6 * 2)
     assert float(penalty(head, RegularisationConfig(l1=0.5, l2=0.1))) == pytest.approx(6 + 0.1 * 6 * 4)
+
+
+class TestJensenShannon:
+    def test_it_is_the_published_code(self) -> None:
+        """As in the AugMix authors' cifar.py."""
+        views = torch.randn(3, 10, CLASSES, generator=torch.Generator().manual_seed(2))
+        clean, first, second = (F.softmax(view, dim=1) for view in views)
+        mixture = torch.clamp((clean + first + second) / 3.0, 1e-7, 1).log()
+        expected = sum(F.kl_div(mixture, view, reduction="batchmean") for view in (clean, first, second)) / 3.0
+        torch.testing.assert_close(jensen_shannon(views.flatten(0, 1), 3), torch.as_tensor(expected))
+
+    def test_views_that_agree_cost_nothing(self) -> None:
+        assert float(jensen_shannon(LOGITS.repeat(3, 1), 3)) == pytest.approx(0.0, abs=1e-6)
+
+    def test_it_is_bounded_and_has_a_gradient_at_the_bound(self) -> None:
+        sure = (torch.eye(3) * 200).requires_grad_()  # three views of one picture, each sure of another class
+        divergence = jensen_shannon(sure, 3)
+        assert divergence.item() == pytest.approx(np.log(3), rel=1e-5)
+        (gradient,) = torch.autograd.grad(divergence, sure)
+        assert bool(torch.isfinite(gradient).all())

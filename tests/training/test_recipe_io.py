@@ -133,7 +133,7 @@ class TestBadValues:
             ("split.train=0.95", "must not exceed 1"),
             ("head.normalise_features=true", "normalise_features needs a normalisation"),
             ("framing=96", "framing: must be a section with keys of its own: crop, fraction, size, filter (given: 96)"),
-            ("augment.policy=flip", "augment.policy: must be 'none', 'flips', 'geometry' or 'light' (given: 'flip')"),
+            ("augment.policy=flip", "or 'ours' (given: 'flip'). Did you mean 'flips'?"),
             ("augment.policy=flip", "Did you mean 'flips'?"),
             ("split.kind=fold", "Did you mean 'folds'?"),
             ("head.layers=3", "head.layers: must be a list (given: 3)"),

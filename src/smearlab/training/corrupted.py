@@ -102,6 +102,6 @@ def _check_names(key: str, names: tuple[str, ...], known: set[str], suite: str) 
 def _why_seen(selection: SelectionConfig, seen: list[str], unseen: list[str]) -> str:
     left = f"take of the others ({', '.join(unseen)})" if unseen else "leave some of them out with augment.without"
     return (
-        f"selection.suite {selection.suite}: the policy trains on {', '.join(seen)}, so choosing the epoch by them says "
-        f"nothing about pictures altered in unseen ways. Either {left}, or set selection.allow_seen = true."
+        f"selection.suite {selection.suite}: the policy trains on {', '.join(seen)}, so choosing the epoch by them "
+        f"says nothing about pictures altered in unseen ways. Either {left}, or set selection.allow_seen = true."
     )

@@ -15,12 +15,11 @@ import numpy as np
 import torch
 from timm.utils import ModelEmaV3
 
-from smearlab.augment.mixing import mix
-from smearlab.augment.policy import apply, draw
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.freezing import set_mode, set_trainable
 from smearlab.training import losses, sampling, schedule, state
+from smearlab.training.batches import VIEWS, Batch, BatchMaker
 from smearlab.training.devices import any_process, make_accelerator, synchronised
 from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
@@ -60,6 +59,7 @@ class Trainer:
         counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
         self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
         self.steps_per_epoch = sampling.planned_steps(data.labels[data.train], recipe)
+        self.batches = BatchMaker(data, recipe, self.accelerator)
         self.validator = Validator(data, recipe, self.accelerator)
         self.stop: StopFlag = StopFlag()
         self.saved_at = time.monotonic()
@@ -117,29 +117,18 @@ class Trainer:
         begun = time.monotonic() - progress.epoch_seconds
         for batch in batches[progress.step :]:
             self._set_learning_rate(phase, len(batches))
-            loss, correct, count = self._step(batch)
+            loss, correct, count = self._step(phase, batch)
             self._count(loss, correct, count)
             progress.epoch_seconds = time.monotonic() - begun
             self._show(len(batches))
             self._save_if_due()
 
-    def _step(self, batch: IntArray) -> tuple[Tensor, Tensor, int]:
+    def _step(self, phase: PhaseConfig, positions: IntArray) -> tuple[Tensor, Tensor, int]:
         """One optimiser step on one batch: the heart of the loop."""
         progress, recipe, accelerator = self.progress, self.recipe, self.accelerator
-        share = slice(accelerator.process_index, None, accelerator.num_processes)
-        mine = batch[share]
-        generator = self._generator()
-        # Drawn for the whole batch and then shared out: two processes see what one would have seen.
-        height, width = self.data.images.shape[1:3]
-        draws = draw(recipe.augment, len(batch), height, width, generator, progress=self._share_done())
-        pictures = apply(self._to_device(mine), draws.take(share))
-        labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
-        targets = losses.soft_targets(labels, len(self.data.class_names), recipe.loss.label_smoothing)
-        pictures, targets = mix(pictures, targets, recipe.augment, generator)
-
-        logits = self.model(pictures.contiguous(memory_format=self._memory_format))
-        loss = losses.classification_loss(logits, targets, self.class_weights, recipe.loss)
-        loss = loss + losses.penalty(self.network.head, recipe.regularisation)
+        batch = self.batches.make(positions, phase, self._generator(), self._share_done())
+        logits = self.model(batch.pictures.contiguous(memory_format=self._memory_format))
+        loss = self._loss(logits, batch)
         accelerator.backward(loss)
         if recipe.regularisation.clip_gradient:
             accelerator.clip_grad_norm_(self.model.parameters(), recipe.regularisation.clip_gradient)
@@ -147,7 +136,15 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         if self.ema is not None:
             self.ema.update(self.network, step=progress.steps_done)
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum(), len(mine)
+        answers = logits.detach()[: len(batch.labels)].argmax(1)
+        return loss.detach(), (answers == batch.labels).sum(), len(batch.labels)
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        recipe, own = self.recipe, logits[: len(batch.targets)]
+        loss = losses.classification_loss(own, batch.targets, self.class_weights, recipe.loss)
+        if recipe.loss.jsd:
+            loss = loss + recipe.loss.jsd * losses.jensen_shannon(logits, VIEWS)
+        return loss + losses.penalty(self.network.head, recipe.regularisation)
 
     # ---- small steps of the way --------------------------------------------------------------------------------
 
@@ -160,10 +157,6 @@ class Trainer:
     def _share_done(self) -> float:
         at, epochs = self.progress, [phase.epochs for phase in self.recipe.phases]
         return sampling.share_done(self.steps_per_epoch, epochs, at.phase, at.epoch, at.step)
-
-    def _to_device(self, positions: IntArray) -> Tensor:
-        # Bytes travel to the device, a quarter of what floats would weigh.
-        return torch.from_numpy(self.data.images[positions]).to(self.device, non_blocking=True)
 
     def _set_learning_rate(self, phase: PhaseConfig, steps_per_epoch: int) -> None:
         step = self.progress.epoch * steps_per_epoch + self.progress.step

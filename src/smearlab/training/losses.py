@@ -50,6 +50,23 @@ def classification_loss(logits: Tensor, targets: Tensor, weights: Tensor, config
     return terms.sum(dim=1).mean()
 
 
+def jensen_shannon(logits: Tensor, views: int) -> Tensor:
+    """Return how much the answers to several views of the same pictures disagree (Hendrycks et al. 2020, AugMix).
+
+    Args:
+        logits: ``(views · n, classes)``, view after view.
+        views: how many there are of each picture.
+
+    Returns:
+        A scalar from 0 (all alike) to log(views): the mean divergence of the views from their mean.
+    """
+    log_probabilities = F.log_softmax(logits.float(), dim=1).view(views, -1, logits.shape[1])
+    probabilities = log_probabilities.exp()
+    # Where all views are sure of the same, the others' mean probability is 0, whose logarithm has no gradient.
+    mean = probabilities.mean(dim=0).clamp(min=1e-7).log()
+    return (probabilities * (log_probabilities - mean)).sum(dim=2).mean()
+
+
 def penalty(network: nn.Module, config: RegularisationConfig) -> Tensor | float:
     """Return the L1 and L2 penalty on the dense layers' weights; 0.0 where both are off."""
     if not config.l1 and not config.l2:

@@ -58,11 +58,15 @@ class LossConfig(Section):
         kind: ``cross_entropy`` or ``focal`` (Lin et al. 2017).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
         gamma: focusing parameter of the focal loss.
+        jsd: factor of the Jensen-Shannon divergence between the answers to three views of every picture, one turned and
+            mirrored and two by the policy (Hendrycks et al. 2020, who take 12); 0 turns it off. A step costs three
+            times as much; the loss itself sees the first view alone.
     """
 
     kind: Literal["cross_entropy", "focal"] = "cross_entropy"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     gamma: NonNegative = 2.0
+    jsd: NonNegative = 0.0
 
 
 class RegularisationConfig(Section):
@@ -132,6 +136,8 @@ class PhaseConfig(Section):
     Attributes:
         name: shown in the history.
         epochs: at most this many passes over the training pictures.
+        size: height and width in pixels that the pictures are made smaller (or larger) to in this phase: a first phase
+            at a smaller size costs less; 0 is the framing's. Validation and model keep the framing's.
         batch_size: pictures per step, over all processes together.
         min_steps_per_epoch: a small set is shown several times in one epoch, so that an epoch has at least this many
             steps and a recipe made for thousands of pictures also works on a few hundred.
@@ -150,6 +156,7 @@ class PhaseConfig(Section):
 
     name: str = "train"
     epochs: Annotated[int, Field(ge=1)] = 20
+    size: Annotated[int, Field(ge=0, le=1024)] = 0
     batch_size: Annotated[int, Field(ge=1)] = 64
     min_steps_per_epoch: Annotated[int, Field(ge=1)] = 1
     trainable: TrainableConfig = TrainableConfig()
@@ -214,6 +221,12 @@ class Recipe(Section):
                     f"phase '{phase.name}': warmup_epochs {phase.warmup_epochs:g} is longer than its {phase.epochs} "
                     "epochs"
                 )
+        if self.loss.jsd and (self.augment.mixup or self.augment.cutmix):
+            raise ValueError("loss.jsd compares views of one picture; set augment.mixup and augment.cutmix to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _selects_by_the_unseen(self) -> Self:
         if self.selection.suite != "none":
             # Imported only where it is asked for: a recipe is read in a moment.
             from smearlab.training.corrupted import chosen_corruptions

@@ -15,7 +15,7 @@ import torch
 from smearlab import __version__
 from smearlab.augment.operations import operations_of
 from smearlab.data.framing import frame_cells
-from smearlab.errors import TrainingError
+from smearlab.errors import RecipeError, TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
@@ -102,10 +102,31 @@ def train_model(
 
 
 def initial_network(recipe: Recipe, classes: int) -> CellNetwork:
-    """Build the recipe's network with the starting weights that its seed decides."""
+    """Build the recipe's network with the starting weights that its seed decides.
+
+    Raises:
+        RecipeError: the network cannot be built, or does not take a phase's picture size.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        return build_network(recipe.network, recipe.head, classes, size=recipe.framing.size)
+        network = build_network(recipe.network, recipe.head, classes, size=recipe.framing.size)
+    for number, phase in enumerate(recipe.phases):
+        if phase.size:
+            _check_size(network, recipe.network.backbone, phase.size, f"phases.{number}.size")
+    return network
+
+
+@torch.no_grad()
+def _check_size(network: CellNetwork, name: str, size: int, key: str) -> None:
+    """Try one picture, so that a size the network cannot take is refused before anything is read."""
+    try:
+        network.eval()(torch.zeros(1, 3, size, size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise RecipeError(
+            f"{key}: {name} does not take pictures of {size} × {size} px ({error}). Leave the key out, or choose a "
+            "backbone that takes any size."
+        ) from error
+    network.train()
 
 
 def decide_precision(network: CellNetwork, recipe: Recipe, run: Run) -> Recipe:
