@@ -21,6 +21,13 @@ class NetworkConfig(BaseModel):
             (mean 0, deviation 1 over ImageNet).
         restore_norms: take batch normalisation that was folded into the loaded weights out again, with the statistics
             of training pictures, so that the network can learn on; ``auto`` does so where the weights look folded.
+        norm: replace the backbone's normalisation layers: ``batch``; ``frozen_batch`` (constant maps); ``group`` (Wu &
+            He 2018, 8–16 channels each); ``group_ws`` (with standardised weights, Qiao et al. 2019); ``layer`` (one
+            group); ``none`` (a learnt scale and shift). Learnt weights are carried over.
+        blur_pool: blur before down-sampling, so that moving a cell by a pixel changes less (Zhang 2019).
+        input_norm: what the network does to each picture first, inside it: ``standardise`` (mean and deviation of each
+            channel), ``white_balance`` (the background becomes neutral and equally bright; Finlayson & Trezzi 2004) or
+            ``both`` (the picture, and standardised in three more channels).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +37,9 @@ class NetworkConfig(BaseModel):
     weights: str = "none"
     scaling: Literal["unit", "symmetric", "imagenet"] = "imagenet"
     restore_norms: Literal["auto", "always", "never"] = "auto"
+    norm: Literal["keep", "batch", "frozen_batch", "group", "group_ws", "layer", "none"] = "keep"
+    blur_pool: bool = False
+    input_norm: Literal["none", "standardise", "white_balance", "both"] = "none"
 
 
 class HeadConfig(BaseModel):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from smearlab.errors import ModelError
+from smearlab.networks.norms import without_standardisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def export_onnx(network: CellNetwork, size: int) -> bytes:
         The file's bytes: input ``images`` ``uint8 (n, size, size, 3)``, outputs ``logits`` and ``features``; nothing
         in them tells of the machine that wrote them.
     """
-    deployed = DeployedNetwork(network.cpu().float()).eval()
+    deployed = DeployedNetwork(without_standardisation(network.cpu().float().eval())).eval()
     # A strided copy (channels_last) would be written into the file as a transposed weight and a Transpose node.
     deployed.to(memory_format=torch.contiguous_format)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)

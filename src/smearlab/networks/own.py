@@ -24,16 +24,22 @@ class PlainCnn(nn.Module):
         channels: width of each block; every block halves height and width.
         kernel: side of the convolutions in pixels, odd.
         batch_norm: normalise after each convolution.
+        in_chans: channels of the pictures.
     """
 
     def __init__(
-        self, pooling: str, channels: Sequence[int] = (32, 64, 128), kernel: int = 3, batch_norm: bool = True
+        self,
+        pooling: str,
+        channels: Sequence[int] = (32, 64, 128),
+        kernel: int = 3,
+        batch_norm: bool = True,
+        in_chans: int = 3,
     ) -> None:
         super().__init__()
         if not channels or kernel % 2 == 0:
             raise ValueError("channels must name at least one block, and kernel must be odd")
         blocks: list[nn.Module] = []
-        for before, width in zip((3, *channels), channels, strict=False):
+        for before, width in zip((in_chans, *channels), channels, strict=False):
             blocks += [nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=not batch_norm)]
             blocks += [nn.BatchNorm2d(width)] if batch_norm else []
             blocks += [nn.ReLU(), nn.MaxPool2d(2)]

@@ -79,7 +79,7 @@ def restore_norms(network: nn.Module, pictures: Tensor | Iterable[Tensor]) -> in
     Returns:
         The number of layers that were restored: those that saw a picture.
     """
-    batches = pictures.split(_BATCH) if isinstance(pictures, Tensor) else pictures
+    batches = torch.split(pictures, _BATCH) if isinstance(pictures, Tensor) else pictures
     norms = _norms(network)
     seen = {norm: _Moments(norm.num_features) for norm in norms}
     handles = [norm.register_forward_pre_hook(_watch(seen[norm])) for norm in norms]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.models import adapt_input_conv
 
 from smearlab.errors import RecipeError
 from smearlab.networks.torchvision_layout import is_torchvision_mobilenet, rename_torchvision_mobilenet
@@ -19,19 +21,54 @@ if TYPE_CHECKING:
     from smearlab.networks.config import NetworkConfig
 
 
-def load_backbone_weights(backbone: nn.Module, network: NetworkConfig) -> None:
-    """Load the weights that a recipe names into its backbone, in place.
+@dataclass(frozen=True, eq=False)
+class StartingWeights:
+    """Named tensors of a backbone, and where they come from in words."""
+
+    tensors: dict[str, Tensor]
+    source: str
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether there is batch normalisation among the layers they were made for."""
+        return any(name.endswith("running_mean") for name in self.tensors)
+
+
+def starting_weights(network: NetworkConfig) -> StartingWeights:
+    """Fetch the weights that a recipe names, by the names that timm gives them.
 
     Raises:
-        RecipeError: the weights cannot be downloaded, the file cannot be read, or it does not fit the backbone.
+        RecipeError: the weights cannot be downloaded, or the file cannot be read.
     """
     if network.weights == "pretrained":
-        state = _download(network)
-        where = f"timm's pretrained weights of {network.backbone}"
-    else:
-        state = read_weights(Path(network.weights))
-        where = Path(network.weights).name
-    _load(backbone, state, where)
+        return StartingWeights(_download(network), f"timm's pretrained weights of {network.backbone}")
+    path = Path(network.weights)
+    state = read_weights(path)
+    # A model folder's weights name their backbone; any other file is the backbone itself, a classifier left over.
+    own = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+    if is_torchvision_mobilenet(state):
+        own = rename_torchvision_mobilenet(state)
+    return StartingWeights(own or state, path.name)
+
+
+def load_backbone_weights(backbone: nn.Module, weights: StartingWeights) -> None:
+    """Load weights into a backbone, in place; a first layer that sees more channels gets them repeated.
+
+    Raises:
+        RecipeError: they do not fit the backbone.
+    """
+    wanted, given = backbone.state_dict(), weights.tensors
+    given = {name: _widened(given[name], wanted[name]) for name in wanted if name in given}
+    missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
+    wrong = [name for name in given if given[name].shape != wanted[name].shape]
+    if missing or wrong:
+        example = (missing or wrong)[0]
+        raise RecipeError(
+            f"{weights.source} does not fit the backbone: of {len(wanted)} tensors {len(missing)} are missing and "
+            f"{len(wrong)} have another shape (for example '{example}'). Choose the backbone that the file was made "
+            "from."
+        )
+    backbone.load_state_dict(given, strict=False)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -83,17 +120,9 @@ def _download(network: NetworkConfig) -> dict[str, Tensor]:
     return state
 
 
-def _load(backbone: nn.Module, state: dict[str, Tensor], where: str) -> None:
-    wanted = backbone.state_dict()
-    # A model folder's weights name their backbone; any other file is the backbone itself, a classifier left over.
-    own = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
-    given = own or (rename_torchvision_mobilenet(state) if is_torchvision_mobilenet(state) else state)
-    missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
-    wrong = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
-    if missing or wrong:
-        example = (missing or wrong)[0]
-        raise RecipeError(
-            f"{where} does not fit the backbone: of {len(wanted)} tensors {len(missing)} are missing and {len(wrong)} "
-            f"have another shape (for example '{example}'). Choose the backbone that the file was made from."
-        )
-    backbone.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)
+def _widened(value: Tensor, wanted: Tensor) -> Tensor:
+    """Repeat a first convolution over further input channels, scaled so that its output stays as large."""
+    if value.ndim == 4 and value.shape[1] == 3 and wanted.ndim == 4 and wanted.shape[1] == 6:
+        repeated: Tensor = adapt_input_conv(wanted.shape[1], value)
+        return repeated
+    return value
