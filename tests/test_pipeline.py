@@ -106,6 +106,9 @@ class TestRun:
         assert sum(content["pictures"].values()) == 3 * PER_CLASS + 1
         assert (content["unreadable"], content["seed"], content["precision"]) == (1, 5, "float32")
         assert content["parts"]["train"]["balanced_accuracy"]["value"] > 0.6
+        robustness = content["robustness"]
+        assert robustness["clean"]["accuracy"]["value"] == pytest.approx(content["accuracy"]["value"])
+        assert {row["seen"] for row in robustness["conditions"]} == {True, False}
 
     def test_the_model_tells_its_own_figures(self, root: Path, finished: Run) -> None:
         figures = read_model_folder(root / finished.model).info.provenance.figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from smearlab.evaluation.measure import (
     worst_mistakes,
     write_predictions,
 )
+from smearlab.evaluation.robustness import measure_robustness
 from smearlab.evaluation.words import group_notes
 from smearlab.inference.model_folder import record_figures
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import DataFacts, DuplicatePair, RunReport
 from smearlab.report.run_report import write_run_report
+from smearlab.training.corrupted import seen_families
 from smearlab.training.recipe_io import recipe_toml
 
 if TYPE_CHECKING:
@@ -61,12 +64,25 @@ def evaluate_run(run: Run, prepared: Prepared, trained: Trained, seconds: Mappin
     by_part = {part: measured.take(getattr(prepared.split, part)) for part in PARTS}
     by_part = {part: some for part, some in by_part.items() if len(some.labels)}
     metrics = {part: some.metrics(trained.recipe.seed) for part, some in by_part.items()}
-    times = {**seconds, **trained.seconds, "evaluate": time.monotonic() - start}
-    content = _content(prepared, trained, metrics, times)
+    measured_at = time.monotonic()
+    robustness = _robustness(run, trained, next(iter(by_part.values())))
+    times = {**seconds, **trained.seconds, "evaluate": measured_at - start, "alter": time.monotonic() - measured_at}
+    content = {**_content(prepared, trained, metrics, times), "robustness": robustness}
     write_json(run.metrics, content)
     record_figures(run.model, headline_figures(content))
-    write_run_report(run.report, _report(run, prepared, trained, predictor, by_part, metrics, times))
+    report = _report(run, prepared, trained, predictor, by_part, metrics, times)
+    write_run_report(run.report, replace(report, robustness=robustness))
     return content
+
+
+def _robustness(run: Run, trained: Trained, measured: Measured) -> dict[str, Any] | None:
+    recipe = trained.recipe
+    if not recipe.robustness.pictures:
+        return None
+    # One thread for each picture: they are altered and named side by side on all cores.
+    predictor = Predictor.load(run.model, threads=1)
+    seen = seen_families(recipe.augment)
+    return measure_robustness(predictor, measured.cells, measured.labels, recipe.robustness, seen, recipe.seed)
 
 
 def headline_figures(content: Mapping[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from smearlab.data.cells import BoolArray, FloatArray, IntArray, UInt8Array
 from smearlab.report.estimates import MetricsJson
@@ -188,6 +189,7 @@ class RunReport:
         mistakes: wrongly named pictures of the headline part, the most confident first.
         mistake_count: how many there are in all; None takes it from the confusion matrix.
         notes: further remarks, shown under the headline.
+        robustness: clean, seen and unseen families, as in ``metrics.json``; None where it was not measured.
     """
 
     name: str
@@ -202,6 +204,7 @@ class RunReport:
     mistakes: Sequence[Mistake] = ()
     mistake_count: int | None = None
     notes: Sequence[str] = ()
+    robustness: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

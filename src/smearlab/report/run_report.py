@@ -11,6 +11,7 @@ from smearlab.report.contents import PartResult, RunReport
 from smearlab.report.curves import phases, training_curves
 from smearlab.report.estimates import estimate
 from smearlab.report.page import Page
+from smearlab.report.robustness import robustness_blocks
 from smearlab.report.tables import write_figures
 from smearlab.report.text import THIN, count, known, plural
 
@@ -47,6 +48,8 @@ def run_page(report: RunReport) -> Page:
         page.section("Results", *sections.confusion_blocks(results, names), *_part_blocks(report, results, part))
         mistakes = sections.mistakes_blocks(report.mistakes, report.mistake_count, results[part], part)
         page.section("Mistakes", *mistakes)
+    if report.robustness is not None:
+        page.section("Altered pictures", *robustness_blocks(report.robustness, part))
     page.section("Cells", sections.examples_grid(report.data))
     page.section("Data", *sections.data_blocks(report.data))
     page.section("Training", *_training_blocks(report))

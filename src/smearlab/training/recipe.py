@@ -10,7 +10,7 @@ from smearlab.augment.config import AugmentConfig
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
-from smearlab.training.sections import NonNegative, Positive, Section, SelectionConfig
+from smearlab.training.sections import NonNegative, Positive, RobustnessConfig, Section, SelectionConfig
 
 OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "plateau"]
@@ -191,6 +191,7 @@ class Recipe(Section):
         ema: moving average of the weights.
         precision: arithmetic.
         selection: which epoch is kept.
+        robustness: the look at altered pictures in the report.
         checkpoint: how often the state is saved.
         phases: one or more phases of training.
     """
@@ -210,6 +211,7 @@ class Recipe(Section):
     ema: EmaConfig = EmaConfig()
     precision: PrecisionConfig = PrecisionConfig()
     selection: SelectionConfig = SelectionConfig()
+    robustness: RobustnessConfig = RobustnessConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     phases: Annotated[tuple[PhaseConfig, ...], Field(min_length=1)] = (PhaseConfig(),)
 

@@ -11,6 +11,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Severity = Annotated[int, Field(ge=1, le=5)]
 SuiteName = Literal["none", "bloodmnist-c", "imagenet-c", "microscope", "chain"]
+AlterationSuite = Literal["bloodmnist-c", "imagenet-c", "microscope", "scale"]
 MetricName = Literal[
     "balanced_accuracy", "accuracy", "loss", "corrupted_balanced_accuracy", "corrupted_accuracy", "corrupted_loss"
 ]
@@ -56,3 +57,19 @@ class SelectionConfig(Section):
         if self.metric.startswith("corrupted_") and self.suite == "none":
             raise ValueError(f"metric '{self.metric}' needs a suite; set selection.suite, such as 'bloodmnist-c'")
         return self
+
+
+class RobustnessConfig(Section):
+    """The look at altered pictures in a run's report: clean, families the policy trains on, families it does not.
+
+    Attributes:
+        pictures: of the test part that are altered; 0 leaves the look out.
+        suites: stress suites that the alterations are taken from.
+        conditions: alterations per group (geometry, colour, …) of seen and of unseen families each.
+        severity: of every alteration.
+    """
+
+    pictures: Annotated[int, Field(ge=0)] = 500
+    suites: Annotated[tuple[AlterationSuite, ...], Field(min_length=1)] = ("bloodmnist-c", "microscope")
+    conditions: Annotated[int, Field(ge=1)] = 2
+    severity: Severity = 3
