@@ -65,7 +65,8 @@ def quantisation(qualities: torch.Tensor) -> torch.Tensor:
     Returns:
         ``float32 (m, 2, 64)`` whole numbers in 1–255: luminance and chrominance, row by row.
     """
-    scale = torch.where(qualities < 50, 5000 / qualities, 200 - 2 * qualities)
+    # The scale is a whole number in the original; a hair more keeps 9.99999 from becoming 9.
+    scale = (torch.where(qualities < 50, 5000 / qualities, 200 - 2 * qualities) + 1e-3).floor()
     steps = _tables(qualities.device).steps * scale.view(-1, 1, 1)
     return ((steps + 50) / 100).floor_().clamp_(1, 255)
 
@@ -125,7 +126,7 @@ def _requantise(planes: torch.Tensor, steps: torch.Tensor, cosines: torch.Tensor
     coefficients = blocks @ cosines.T
     # The format measures luma from mid-grey; a constant block's first coefficient is eight times its value.
     coefficients[:, :, 0] -= _BLOCK * mid_grey
-    # Flat grey lies exactly between two steps of many qualities; a hair more lets no rounding error choose between them.
+    # Flat grey lies exactly between two steps of many qualities; a hair more lets no rounding error choose.
     coefficients.div_(steps).add_(1e-4).round_().mul_(steps)
     coefficients[:, :, 0] += _BLOCK * mid_grey
     decoded = (coefficients @ cosines).view(count, channels, tall, wide, _BLOCK, _BLOCK)

@@ -16,6 +16,7 @@ _SMALLEST = 0.02  # radius of a speck as a share of the shorter side
 # From black to white through what is found on stained slides: dye, rust, dust, skin, mounting medium, air.
 _COLOURS = (
     (0.02, 0.02, 0.03),
+    (0.02, 0.02, 0.03),  # twice, as white: the ends of the range cover most and would otherwise be the rarest
     (0.20, 0.10, 0.35),
     (0.35, 0.20, 0.55),
     (0.25, 0.30, 0.60),
@@ -24,6 +25,7 @@ _COLOURS = (
     (0.55, 0.55, 0.50),
     (0.85, 0.75, 0.50),
     (0.90, 0.75, 0.80),
+    (0.98, 0.98, 0.97),
     (0.98, 0.98, 0.97),
 )
 
@@ -75,7 +77,7 @@ def _blobs(
     field = _field(draws, radius, edge, height, width)
     rim = 0.15 + 0.5 * draws[:, 9]
     inside = ((field - 0.5) * _plane(edge / rim)).clamp_(0, 1)
-    opacity = (0.3 + draws[:, 6]).clamp(max=1) * amounts**0.25
+    opacity = (0.35 + draws[:, 6]).clamp(max=1) * amounts**0.25
     hollow = torch.where(draws[:, 10] < 0.6, 0.0, 2 * draws[:, 10] - 1.2)
     cover = (inside * _plane(-hollow * opacity)).add_(_plane(opacity)).mul_(field.clamp_(0, 1))
     body, border = _colours(draws)
