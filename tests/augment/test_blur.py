@@ -18,7 +18,7 @@ from smearlab.augment.blur import defocus, gaussian_blur, motion_blur, sharpness
 @pytest.mark.parametrize(
     ("operation", "amount"),
     [
-        *((gaussian_blur, 1.0), (gaussian_blur, 4.0), (motion_blur, 6.0), (motion_blur, 16.0)),
+        *((gaussian_blur, 1.5), (gaussian_blur, 4.0), (motion_blur, 6.0), (motion_blur, 16.0)),
         *((defocus, 2.0), (defocus, 6.0), (sharpness, 3.0), (sharpness, -1.0)),
     ],
 )
@@ -68,7 +68,7 @@ def test_motion_keeps_what_lies_along_it() -> None:
     stripes = (torch.arange(40) % 8 < 4).float().view(1, 1, 40, 1).expand(1, 3, 40, 40)
     along, against = (motion_blur(stripes, same(19.2, 1), turned(share, 1)) for share in (0.0, 0.5))
     torch.testing.assert_close(along, stripes, atol=1e-5, rtol=0)
-    assert float(against.std()) < 0.02 * float(stripes.std())
+    assert float(against[:, :, 5:-5].std()) < 0.02 * float(stripes.std())  # the border mirrors a stripe in two
 
 
 @pytest.mark.parametrize(("radius", "size"), [(1.5, (96, 96)), (5.0, (96, 96)), (6.0, (60, 72))])
