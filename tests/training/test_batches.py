@@ -36,14 +36,18 @@ def made(*overrides: str, share: Share | None = None, seed: int = 0) -> Batch:
     return maker.make(POSITIONS, recipe.phases[0], torch.Generator().manual_seed(seed), 0.5)
 
 
+def apart(pictures: torch.Tensor, views: int = 3) -> torch.Tensor:
+    return torch.stack(pictures.chunk(views))
+
+
 @pytest.mark.parametrize("jsd", ["0", "12.0"])
 def test_processes_share_what_one_would_have_seen(jsd: str) -> None:
     overrides = ("augment.policy=light", f"loss.jsd={jsd}")
     views = 3 if float(jsd) else 1
-    whole = made(*overrides).pictures.unflatten(0, (views, -1))
+    whole = apart(made(*overrides).pictures, views)
     parts = [made(*overrides, share=Share(index, 2)) for index in (0, 1)]
     for index, part in enumerate(parts):
-        torch.testing.assert_close(part.pictures.unflatten(0, (views, -1)), whole[:, index::2])
+        torch.testing.assert_close(apart(part.pictures, views), whole[:, index::2])
         np.testing.assert_array_equal(part.labels, DATA.labels[POSITIONS[index::2]])
 
 
@@ -51,7 +55,7 @@ def test_the_first_view_is_only_turned_and_the_others_differ() -> None:
     batch = made("augment.policy=light", "loss.jsd=12.0")
     assert batch.pictures.shape == (24, 3, 24, 24)
     assert batch.targets.shape == (8, 3)
-    first, second, third = batch.pictures.unflatten(0, (3, -1))
+    first, second, third = apart(batch.pictures)
     raw = to_unit(torch.from_numpy(DATA.images[POSITIONS]).permute(0, 3, 1, 2))
     torch.testing.assert_close(first.flatten(2).sort(dim=2).values, raw.flatten(2).sort(dim=2).values)
     assert not torch.equal(first, raw)
@@ -60,7 +64,7 @@ def test_the_first_view_is_only_turned_and_the_others_differ() -> None:
 
 
 def test_without_a_policy_all_views_are_the_picture() -> None:
-    first, second, third = made("augment.policy=none", "loss.jsd=1.0").pictures.unflatten(0, (3, -1))
+    first, second, third = apart(made("augment.policy=none", "loss.jsd=1.0").pictures)
     assert torch.equal(first, second)
     assert torch.equal(first, third)
 

@@ -19,6 +19,7 @@ from tests.training.tiny_training import (
     without_times,
 )
 
+from smearlab.augment import policy
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.training import batches, loop, losses, state, validation
 from smearlab.training.job import FitResult, TrainingData
@@ -239,7 +240,7 @@ class TestSelection:
 class TestCurriculum:
     def test_augmentation_is_told_how_far_training_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[float] = []
-        drawn = batches.draw
+        drawn: Any = policy.draw
 
         def spy(*given: Any, progress: float) -> Any:
             told.append(progress)

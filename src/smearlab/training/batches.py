@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor
 
-    from smearlab.augment.policy import Draws
+    from smearlab.augment.draws import Draws
     from smearlab.data.cells import IntArray
     from smearlab.training.job import TrainingData
     from smearlab.training.recipe import PhaseConfig, Recipe

@@ -11,19 +11,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from timm.utils import ModelEmaV3
 
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.freezing import set_mode, set_trainable
-from smearlab.training import losses, sampling, schedule, state
-from smearlab.training.batches import VIEWS, Batch, BatchMaker
+from smearlab.training import sampling, schedule, state
+from smearlab.training.batches import BatchMaker
 from smearlab.training.devices import any_process, make_accelerator, synchronised
 from smearlab.training.diagnosis import diagnose
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.job import FitResult, TrainingData
+from smearlab.training.objective import Objective
 from smearlab.training.optimisers import build_optimiser
 from smearlab.training.validation import Validator, selection_score
 
@@ -56,10 +56,9 @@ class Trainer:
         self.network = synchronised(network, self.accelerator).to(self.device).to(memory_format=self._memory_format)
         self.ema = self._averaged()
         self.progress = state.Progress()
-        counts = np.bincount(data.labels[data.train], minlength=len(data.class_names)).astype(np.int64)
-        self.class_weights = losses.class_weights(counts, recipe.balance).to(self.device)
         self.steps_per_epoch = sampling.planned_steps(data.labels[data.train], recipe)
         self.batches = BatchMaker(data, recipe, self.accelerator)
+        self.objective = Objective(data, recipe, self.accelerator)
         self.validator = Validator(data, recipe, self.accelerator)
         self.stop: StopFlag = StopFlag()
         self.saved_at = time.monotonic()
@@ -128,7 +127,7 @@ class Trainer:
         progress, recipe, accelerator = self.progress, self.recipe, self.accelerator
         batch = self.batches.make(positions, phase, self._generator(), self._share_done())
         logits = self.model(batch.pictures.contiguous(memory_format=self._memory_format))
-        loss = self._loss(logits, batch)
+        loss = self.objective(logits, batch, self.network.head)
         accelerator.backward(loss)
         if recipe.regularisation.clip_gradient:
             accelerator.clip_grad_norm_(self.model.parameters(), recipe.regularisation.clip_gradient)
@@ -138,13 +137,6 @@ class Trainer:
             self.ema.update(self.network, step=progress.steps_done)
         answers = logits.detach()[: len(batch.labels)].argmax(1)
         return loss.detach(), (answers == batch.labels).sum(), len(batch.labels)
-
-    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        recipe, own = self.recipe, logits[: len(batch.targets)]
-        loss = losses.classification_loss(own, batch.targets, self.class_weights, recipe.loss)
-        if recipe.loss.jsd:
-            loss = loss + recipe.loss.jsd * losses.jensen_shannon(logits, VIEWS)
-        return loss + losses.penalty(self.network.head, recipe.regularisation)
 
     # ---- small steps of the way --------------------------------------------------------------------------------
 

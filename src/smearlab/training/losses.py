@@ -67,6 +67,21 @@ def jensen_shannon(logits: Tensor, views: int) -> Tensor:
     return (probabilities * (log_probabilities - mean)).sum(dim=2).mean()
 
 
+def distillation_loss(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+    """Return how far the student's softened answers are from the teachers' (Hinton et al. 2015).
+
+    Args:
+        logits: ``(n, classes)`` of the student.
+        taught: ``(n, classes)`` the teachers' probabilities at the same temperature.
+        temperature: scales the gradient back too, by its square, so that the weight means the same at any.
+
+    Returns:
+        The mean Kullback-Leibler divergence times the squared temperature.
+    """
+    softened = F.log_softmax(logits.float() / temperature, dim=1)
+    return F.kl_div(softened, taught, reduction="batchmean") * temperature**2
+
+
 def penalty(network: nn.Module, config: RegularisationConfig) -> Tensor | float:
     """Return the L1 and L2 penalty on the dense layers' weights; 0.0 where both are off."""
     if not config.l1 and not config.l2:

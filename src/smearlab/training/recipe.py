@@ -10,7 +10,14 @@ from smearlab.augment.config import AugmentConfig
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
-from smearlab.training.sections import NonNegative, Positive, RobustnessConfig, Section, SelectionConfig
+from smearlab.training.sections import (
+    DistillationConfig,
+    NonNegative,
+    Positive,
+    RobustnessConfig,
+    Section,
+    SelectionConfig,
+)
 
 OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "plateau"]
@@ -187,6 +194,7 @@ class Recipe(Section):
         network: backbone and weights.
         head: layers after pooling.
         loss: the loss.
+        distillation: learning from trained models.
         regularisation: penalties and gradient clipping.
         ema: moving average of the weights.
         precision: arithmetic.
@@ -207,6 +215,7 @@ class Recipe(Section):
     network: NetworkConfig = NetworkConfig()
     head: HeadConfig = HeadConfig()
     loss: LossConfig = LossConfig()
+    distillation: DistillationConfig = DistillationConfig()
     regularisation: RegularisationConfig = RegularisationConfig()
     ema: EmaConfig = EmaConfig()
     precision: PrecisionConfig = PrecisionConfig()

@@ -73,3 +73,21 @@ class RobustnessConfig(Section):
     suites: Annotated[tuple[AlterationSuite, ...], Field(min_length=1)] = ("bloodmnist-c", "microscope")
     conditions: Annotated[int, Field(ge=1)] = 2
     severity: Severity = 3
+
+
+class DistillationConfig(Section):
+    """Learning from the answers of trained models (Hinton et al. 2015).
+
+    Teachers see the very pictures that the student sees, altered alike (consistent teaching, Beyer et al. 2022); where
+    there are several, their probabilities are averaged.
+
+    Attributes:
+        teachers: run folders (run by torch) or model folders (run by ONNX Runtime, slower), or ``default``; empty turns
+            it off. They must know the data's classes, and must not have been trained on its test pictures.
+        weight: of the teachers' answers in the loss, against the labels.
+        temperature: softens the answers of both sides, so that small probabilities count too.
+    """
+
+    teachers: tuple[str, ...] = ()
+    weight: Share = 0.9
+    temperature: Positive = 2.0
