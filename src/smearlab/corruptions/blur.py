@@ -135,11 +135,12 @@ def _trail(image: NDArray[np.uint8], weights: Floats, across: Ints, down: Ints) 
 
 
 def motion_blur(images: Images, radii: Reals, sigmas: Reals, degrees: Reals, draws: Draws) -> Images:
-    """Blur along a line as ImageMagick does; radii and standard deviations in published pixels."""
+    """Blur along a line as ImageMagick 6 does, which cuts fractions of a level off; lengths in published pixels."""
     blurred = np.empty_like(images)
     for row, image in enumerate(images):
         steps = motion_steps(radii[row] * draws.unit, max(sigmas[row] * draws.unit, 1e-3), degrees[row])
-        blurred[row] = (_trail(image, *steps) + np.float32(0.5)).astype(np.uint8)
+        # The hair keeps a whole level that the sum left just short of itself.
+        blurred[row] = (_trail(image, *steps) + np.float32(2e-3)).astype(np.uint8)
     return blurred
 
 

@@ -155,7 +155,7 @@ def compression(images: Images, severity: int, draws: Draws) -> Images:
 def dust(images: Images, severity: int, draws: Draws) -> Images:
     """Specks and fibres on slide and lens."""
     share = _share(images, severity)
-    return debris.dust(images, np.round(2 + 8 * share), 1.5 + 3 * share, draws)
+    return debris.dust(images, np.round(2 + 12 * share), 1.5 + 3.5 * share, draws)
 
 
 def crop_offset(images: Images, severity: int, draws: Draws) -> Images:
@@ -197,9 +197,9 @@ def _habits(images: Images, share: Reals, draws: Draws) -> _Habits:
         amounts=strength[:, None] * np.exp(0.3 * share[:, None] * draws.uniform(-1, 1, 3)),
         turns=0.18 * share[:, None, None] * draws.uniform(-1, 1, (3, 3)),
         lamp=np.clip(lamp, 10, 255),
-        magnification=2.0 ** (0.8 * share * draws.uniform(-1, 1)),
-        radius=2.2 * share * draws.uniform(),
-        dark=share * draws.uniform() * (draws.uniform() < 0.35),
+        magnification=2.0 ** (share * draws.uniform(-1, 1)),
+        radius=2.6 * share * draws.uniform(),
+        dark=share * draws.uniform(0.3, 1) * (draws.uniform() < 0.4),
         curve=1.6 ** (share * draws.uniform(-1, 1)),
         grain=0.05 * share * draws.uniform(),
         quality=np.round(90 - 60 * share * draws.uniform()),
@@ -214,7 +214,7 @@ def other_laboratory(images: Images, severity: int, draws: Draws) -> Images:
     altered = stain.restained(altered, stain.dye_matrices(habits.amounts, habits.turns), habits.lamp)
     altered = illumination.vignette(altered, 0.6 * habits.dark, draws)
     altered = blur.defocus(altered, habits.radius, draws)
-    altered = tone.levels(altered, 0.1 * habits.dark, 1 - 0.45 * habits.dark)
+    altered = tone.levels(altered, 0.1 * habits.dark, 1 - 0.5 * habits.dark)
     altered = tone.gamma(altered, habits.curve, draws)
     altered = noise.camera_noise(altered, habits.grain, draws)
     return digital.jpeg(altered, habits.quality, draws)
