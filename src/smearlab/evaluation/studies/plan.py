@@ -53,8 +53,8 @@ class Scale:
 SCALES: dict[ScaleName, Scale] = {
     # 24 px and few channels: not to learn anything, but to see that every cell runs.
     "smoke": Scale(
-        *("smoke", 96, 1, 1, 8, 2, (3,)),
-        overrides=("framing.size=24", "network.options.channels=[8, 8, 8, 8]", "phases.0.batch_size=32"),
+        *("smoke", 240, 2, 1, 8, 2, (3,)),
+        overrides=("framing.size=24", "network.options.channels=[8, 8, 8, 8]", "phases.0.batch_size=16"),
     ),
     "small": Scale("small", 3000, 10, 2, 60, 12, (3, 5), overrides=("phases.0.batch_size=64",)),
     "full": Scale("full", 4000, 10, 3, 100, 20, (3, 5), overrides=("phases.0.batch_size=64",)),
