@@ -102,16 +102,15 @@ def _smooth_matrices(amounts: torch.Tensor, size: int) -> torch.Tensor:
     place = (torch.arange(size, device=amounts.device) + 0.5) * (small / size) - 0.5
     low = place.floor()
     share = (place - low).unsqueeze(2)
-    last = small - 1
-    below = _averages(low.clamp(min=0), small, size)
-    above = _averages(torch.minimum(low + 1, last), small, size)
-    return torch.lerp(below, above, share)
+    here = _reached(low.clamp(min=0), small, size)
+    following = _reached(torch.minimum(low + 1, small - 1), small, size)
+    return torch.lerp(here, following, share).diff(dim=2)
 
 
 def _block_matrices(amounts: torch.Tensor, size: int) -> torch.Tensor:
     small = _small_sizes(amounts, size)
     block = ((torch.arange(size, device=amounts.device) + 0.5) * (small / size)).floor()
-    return _averages(block, small, size)
+    return _reached(block, small, size).diff(dim=2)
 
 
 def _small_sizes(amounts: torch.Tensor, size: int) -> torch.Tensor:
@@ -119,8 +118,8 @@ def _small_sizes(amounts: torch.Tensor, size: int) -> torch.Tensor:
     return (size / (1 + amounts)).round().clamp(1, size).unsqueeze(1)
 
 
-def _averages(blocks: torch.Tensor, small: torch.Tensor, size: int) -> torch.Tensor:
-    """Return the weights with which the `size` pixels make up each of the given blocks.
+def _reached(blocks: torch.Tensor, small: torch.Tensor, size: int) -> torch.Tensor:
+    """Return how much of each block lies before each pixel's border; differences are the pixels' weights in the block.
 
     Args:
         blocks: ``float32 (m, k)`` whole numbers in ``0 .. small - 1``.
@@ -128,9 +127,8 @@ def _averages(blocks: torch.Tensor, small: torch.Tensor, size: int) -> torch.Ten
         size: pixels along the side.
 
     Returns:
-        ``float32 (m, k, size)``: a block's overlap with each pixel, as a share of the block.
+        ``float32 (m, k, size + 1)`` shares of the block, 0 at its start and 1 at its end.
     """
     # In units of blocks, so that a block's borders are whole numbers and identity is exact.
-    edges = torch.arange(size + 1, device=blocks.device) * (small / size)
-    inside = (edges.unsqueeze(1) - blocks.unsqueeze(2)).clamp_(0, 1)
-    return inside[:, :, 1:] - inside[:, :, :-1]
+    borders = torch.arange(size + 1, device=blocks.device) * (small / size)
+    return (borders.unsqueeze(1) - blocks.unsqueeze(2)).clamp_(0, 1)

@@ -8,6 +8,7 @@ of any length and angle are exact below the pixel.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -32,10 +33,7 @@ def line_factors(lengths: torch.Tensor, angles: torch.Tensor, height: int, width
     Returns:
         ``float32 (m, rows, columns)`` for `apply_factors`, 1 everywhere for length 0.
     """
-    nodes, weights = (
-        torch.as_tensor(values, dtype=torch.float32, device=lengths.device)
-        for values in np.polynomial.legendre.leggauss(_LINE_NODES)
-    )
+    nodes, weights = _line_nodes(lengths.device)
     # The kernel is symmetric about its centre, so half the line is enough: nodes from -1–1 to 0–1.
     points = (nodes + 1) * (lengths / 4).unsqueeze(1)
     rows, columns = _frequencies(height, width, lengths.device)
@@ -88,6 +86,13 @@ def apply_factors(pictures: torch.Tensor, factors: torch.Tensor) -> torch.Tensor
     spectrum = torch.fft.rfft2(mirrored).mul_((factors - 1).unsqueeze(1))
     change = torch.fft.irfft2(spectrum, s=(tall, wide))[:, :, top : top + height, left : left + width]
     return torch.add(pictures, change).clamp_(0, 1)
+
+
+@lru_cache(maxsize=8)
+def _line_nodes(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the places in -1–1 and weights of the Gauss-Legendre quadrature, ``float32``; finding them takes time."""
+    places, weights = np.polynomial.legendre.leggauss(_LINE_NODES)
+    return torch.tensor(places).float().to(device), torch.tensor(weights).float().to(device)
 
 
 def _whole(size: int) -> int:
