@@ -61,7 +61,7 @@ ENGINE: tuple[Operation, ...] = (
     Operation("shear", "geometry", 25, True, "degrees", 17),
     Operation("elastic", "geometry", 6, False, "pixels at 96"),
     Operation("spots", "pixels", 1, False, "strength"),
-    Operation("stain", "pixels", 0.6, False, "relative change"),
+    Operation("stain", "pixels", 0.9, False, "relative change"),
     Operation("background", "pixels", 1, False, "strength"),
     Operation("illumination", "pixels", 0.7, False, "relative fall across the picture"),
     Operation("vignette", "pixels", 0.7, False, "relative fall at the corners"),
@@ -102,25 +102,24 @@ FAMILY_SHARES: dict[str, float] = {
     "translation": 0.5,
     "shear": 0.2,
     "elastic": 0.1,
-    "brightness": 0.35,
-    "contrast": 0.25,
-    "saturation": 0.25,
-    "hue": 0.35,
+    "brightness": 0.4,
+    "contrast": 0.3,
+    "saturation": 0.3,
+    "hue": 0.4,
     "tone": 0.05,
-    "stain": 0.3,
-    "illumination": 0.25,
+    "stain": 0.45,
+    "illumination": 0.35,
     "blur": 0.3,
-    "resolution": 0.15,
-    "compression": 0.1,
+    "resolution": 0.2,
+    "compression": 0.12,
     "noise": 0.3,
-    "sharpness": 0.1,
+    "sharpness": 0.12,
     "erasing": 0.12,
-    "debris": 0.25,
+    "debris": 0.2,
     "mixing": 0.0,
 }
 """The share of pictures on which our policy uses each family."""
 
-_ALWAYS = frozenset({"flip", "rotate"})
 TRADITIONAL: dict[str, float] = {"rotate": 30, "zoom": 0.25, "translate": 0.1, "brightness": 0.25, "contrast": 0.25}
 AUGMIX = ("auto_contrast", "equalise", "posterise", "rotate", "solarise", "shear", "translate")
 # The published pipeline draws from the layers that Keras users know.

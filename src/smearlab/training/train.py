@@ -21,6 +21,7 @@ from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
 from smearlab.networks.onnx import check_onnx, export_onnx
+from smearlab.networks.restoring import prepare_network
 from smearlab.training.devices import agreed, on_main, processes
 from smearlab.training.display import Display
 from smearlab.training.job import FitResult, TrainingData
@@ -89,6 +90,7 @@ def train_model(
     images = frame_cells(cells, recipe.framing)
     recipe = decide_precision(network, recipe, run)
     data = _training_data(cells, images, split, recipe)
+    prepare_network(network, recipe.network, images, split.train)
     with epoch_writer(run, tensorboard=tensorboard) as on_epoch:
         display = Display(sum(phase.epochs for phase in recipe.phases), shown=processes().is_main_process)
         fitted = fit(network, data, recipe, run.checkpoints, display, on_epoch)
