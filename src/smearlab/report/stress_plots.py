@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def magnification_curve(figures: Mapping[float, Estimate], title: str = "Accurac
 def axis_start(values: Sequence[float] | np.ndarray) -> float:
     """Return where an axis of shares begins: a round number below all of them, 0 where they are widely spread."""
     lowest = float(np.nanmin(np.asarray(values, dtype=np.float64)))
-    return max(0.0, np.floor((lowest - 0.02) * 20) / 20) if lowest > 0.5 else 0.0
+    return max(0.0, math.floor((lowest - 0.02) * 20) / 20) if lowest > 0.5 else 0.0
 
 
 def _percents(axes: Axes, lowest: float) -> None:
