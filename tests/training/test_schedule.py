@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from smearlab.training.recipe import PhaseConfig
-from smearlab.training.schedule import Patience, Plateau, learning_rate
+from smearlab.training.schedule import Patience, Plateau, averaging_rate, learning_rate
+from smearlab.training.sections import AveragingConfig
 
 STEPS = 10
 
@@ -112,3 +113,18 @@ def test_a_score_that_is_no_number_is_not_better() -> None:
     patience = Patience()
     assert not patience.update(float("nan"))
     assert patience.update(0.1)
+
+
+class TestAveraging:
+    CONFIG = AveragingConfig(swa_start=0.5, swa_learning_rate=0.2, swa_anneal_epochs=2.0)
+
+    @pytest.mark.parametrize(("since", "rate"), [(-1.0, 1.0), (0.0, 1.0), (1.0, 0.6), (2.0, 0.2), (9.0, 0.2)])
+    def test_the_rate_turns_into_the_constant_one(self, since: float, rate: float) -> None:
+        assert averaging_rate(1.0, self.CONFIG, since) == pytest.approx(rate)
+
+    def test_without_one_the_schedule_goes_on(self) -> None:
+        assert averaging_rate(1.0, AveragingConfig(swa_start=0.5), 3.0) == 1.0
+
+    def test_it_may_turn_at_once(self) -> None:
+        at_once = self.CONFIG.model_copy(update={"swa_anneal_epochs": 0.0})
+        assert averaging_rate(1.0, at_once, 0.0) == pytest.approx(0.2)

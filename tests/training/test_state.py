@@ -28,7 +28,7 @@ def checkpoint(key: str = "mine") -> Checkpoint:
     progress.history = [{"epoch": 1, "phase": "train", "validation_loss": None, "train_loss": 0.1}]
     weights = {"w": torch.randn(3, 2), "half": torch.ones(2, dtype=torch.bfloat16), "n": torch.tensor(4)}
     optimiser = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
-    return Checkpoint(key, progress, weights, {"w": torch.zeros(3, 2)}, optimiser, {"scale": 2.0})
+    return Checkpoint(key, progress, weights, {"ema": {"w": torch.zeros(3, 2)}, "swa": None}, optimiser, {"scale": 2.0})
 
 
 def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
@@ -39,7 +39,8 @@ def test_a_checkpoint_round_trips(tmp_path: Path) -> None:
     assert loaded.progress == saved.progress
     assert loaded.scaler == saved.scaler
     assert loaded.optimiser["param_groups"] == saved.optimiser["param_groups"]
-    assert loaded.ema is not None
+    assert torch.equal(loaded.averages["ema"]["w"], torch.zeros(3, 2))
+    assert loaded.averages["swa"] is None
     for name, tensor in saved.network.items():
         assert torch.equal(loaded.network[name], tensor)
         assert loaded.network[name].dtype == tensor.dtype

@@ -32,6 +32,7 @@ from smearlab.training.recipe_io import recipe_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from smearlab.training.job import FitResult
     from smearlab.training.preparation import Prepared
     from smearlab.training.run_folder import Run
     from smearlab.training.train import Trained
@@ -108,6 +109,8 @@ def _content(
         "leakage": prepared.split.report.summary(),
         "parameters": trained.parameters,
         "best_epoch": trained.fitted.progress.best_epoch,
+        "shipped": trained.fitted.shipped,
+        "candidates": trained.fitted.candidates,
         "onnx_difference": trained.onnx_difference,
         "processes": trained.processes,
         "precision": trained.recipe.precision.mode,
@@ -167,8 +170,15 @@ def _model_notes(trained: Trained) -> dict[str, str]:
     weights = trained.recipe.network.weights
     return {
         "Starting weights": {"none": "random", "pretrained": "timm's pretrained"}.get(weights, weights),
+        "Weights that ship": _shipped_words(trained.fitted),
         "ONNX against the network": f"largest relative difference of a logit {trained.onnx_difference:.1e}",
     }
+
+
+def _shipped_words(fitted: FitResult) -> str:
+    """Say which weights ship, and how the others scored."""
+    scores = [f"{row['weights']} {row['score']:.4f}" for row in fitted.candidates if row["score"] is not None]
+    return fitted.shipped + (f"; on validation: {', '.join(scores)}" if scores else "")
 
 
 def _data_facts(prepared: Prepared) -> DataFacts:

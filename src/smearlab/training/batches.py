@@ -56,7 +56,9 @@ class BatchMaker:
         self.share = slice(accelerator.process_index, None, accelerator.num_processes)
         self.gentle = recipe.augment.model_copy(update={"policy": gentle_policy(recipe.augment.policy)})
 
-    def make(self, batch: IntArray, phase: PhaseConfig, generator: torch.Generator, progress: float) -> Batch:
+    def make(
+        self, batch: IntArray, phase: PhaseConfig, generator: torch.Generator, progress: float, *, whole: bool = False
+    ) -> Batch:
         """Make a batch.
 
         Args:
@@ -64,25 +66,27 @@ class BatchMaker:
             phase: whose picture size is trained at.
             generator: alike on all processes.
             progress: the share of training done, 0 to 1.
+            whole: make all of it on every process, instead of this one's share.
         """
-        mine = batch[self.share]
+        share = slice(None) if whole else self.share
+        mine = batch[share]
         # Bytes travel to the device, a quarter of what floats would weigh.
         raw = torch.from_numpy(self.data.images[mine]).to(self.device, non_blocking=True)
         raw = resized(raw, phase.size) if phase.size else raw
         labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
         targets = soft_targets(labels, len(self.data.class_names), self.recipe.loss.label_smoothing)
         if self.recipe.loss.jsd:
-            return Batch(self._views(raw, len(batch), generator, progress), targets, labels)
+            return Batch(self._views(raw, len(batch), share, generator, progress), targets, labels)
         height, width = raw.shape[1:3]
         draws = draw(self.recipe.augment, len(batch), height, width, generator, progress=progress)
-        pictures, targets = mix(apply(raw, draws.take(self.share)), targets, self.recipe.augment, generator)
+        pictures, targets = mix(apply(raw, draws.take(share)), targets, self.recipe.augment, generator)
         return Batch(pictures, targets, labels)
 
-    def _views(self, raw: Tensor, count: int, generator: torch.Generator, progress: float) -> Tensor:
+    def _views(self, raw: Tensor, count: int, share: slice, generator: torch.Generator, progress: float) -> Tensor:
         height, width = raw.shape[1:3]
         policies = (self.gentle, *[self.recipe.augment] * (VIEWS - 1))
         draws: list[Draws] = [draw(policy, count, height, width, generator, progress=progress) for policy in policies]
-        return torch.cat([apply(raw, one.take(self.share)) for one in draws])
+        return torch.cat([apply(raw, one.take(share)) for one in draws])
 
 
 def gentle_policy(policy: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,11 @@ class FitResult:
     Attributes:
         weights: of the selected epoch; the averaged ones where the recipe averages.
         progress: counters, history and times.
+        shipped: what the weights are, in words.
+        candidates: name, score and validation figures of all that could have shipped; empty where there was no choice.
     """
 
     weights: dict[str, Tensor]
     progress: Progress
+    shipped: str = ""
+    candidates: list[dict[str, Any]] = field(default_factory=list)

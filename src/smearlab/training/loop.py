@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from timm.utils import ModelEmaV3
 
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.freezing import set_mode, set_trainable
 from smearlab.training import sampling, schedule, state
+from smearlab.training.averaging import Averages
 from smearlab.training.batches import BatchMaker
 from smearlab.training.devices import any_process, make_accelerator, synchronised
 from smearlab.training.diagnosis import diagnose
+from smearlab.training.finishing import Finish
 from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.objective import Objective
@@ -54,7 +55,7 @@ class Trainer:
         self.accelerator = make_accelerator(recipe)
         self.device = self.accelerator.device
         self.network = synchronised(network, self.accelerator).to(self.device).to(memory_format=self._memory_format)
-        self.ema = self._averaged()
+        self.averages = Averages(self.network, recipe)
         self.progress = state.Progress()
         self.steps_per_epoch = sampling.planned_steps(data.labels[data.train], recipe)
         self.batches = BatchMaker(data, recipe, self.accelerator)
@@ -70,10 +71,6 @@ class Trainer:
     @property
     def _memory_format(self) -> torch.memory_format:
         return torch.channels_last if self.recipe.precision.channels_last else torch.contiguous_format
-
-    def _averaged(self) -> ModelEmaV3 | None:
-        config = self.recipe.ema
-        return ModelEmaV3(self.network, decay=config.decay, use_warmup=config.warmup) if config.decay else None
 
     def _start_phase(self, phase: PhaseConfig) -> None:
         self.accelerator.free_memory()  # the last phase's optimiser
@@ -95,14 +92,16 @@ class Trainer:
                 if checkpoint is not None:
                     self._restore(checkpoint)
                     checkpoint = None
+                else:
+                    self._keep_start(number)
                 self._run_phase(phase)
-        return FitResult(self._selected_weights(), self.progress)
+        return self._finish()
 
     def _run_phase(self, phase: PhaseConfig) -> None:
         progress, patience = self.progress, phase.early_stopping.patience
         while progress.epoch < phase.epochs and not (patience and progress.stopper.waited >= patience):
             self._train_epoch(phase)
-            self._finish_epoch(phase, self.validator.figures(self._shipping()))
+            self._finish_epoch(phase, self.validator.figures(self.averages.shipping(self.network)))
 
     def _train_epoch(self, phase: PhaseConfig) -> None:
         progress = self.progress
@@ -133,8 +132,8 @@ class Trainer:
             accelerator.clip_grad_norm_(self.model.parameters(), recipe.regularisation.clip_gradient)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        if self.ema is not None:
-            self.ema.update(self.network, step=progress.steps_done)
+        over = progress.step + 1 == self.steps_per_epoch[progress.phase]
+        self.averages.update(self.network, progress.steps_done, self._share_done(1), epoch_over=over)
         answers = logits.detach()[: len(batch.labels)].argmax(1)
         return loss.detach(), (answers == batch.labels).sum(), len(batch.labels)
 
@@ -146,13 +145,15 @@ class Trainer:
         torch.manual_seed(sampling.seed_of(2, *step, self.accelerator.process_index))
         return torch.Generator().manual_seed(sampling.seed_of(3, *step))
 
-    def _share_done(self) -> float:
+    def _share_done(self, more: int = 0) -> float:
         at, epochs = self.progress, [phase.epochs for phase in self.recipe.phases]
-        return sampling.share_done(self.steps_per_epoch, epochs, at.phase, at.epoch, at.step)
+        return sampling.share_done(self.steps_per_epoch, epochs, at.phase, at.epoch, at.step + more)
 
     def _set_learning_rate(self, phase: PhaseConfig, steps_per_epoch: int) -> None:
         step = self.progress.epoch * steps_per_epoch + self.progress.step
         rate = schedule.learning_rate(phase, step, steps_per_epoch) * self.progress.plateau.factor
+        since = self._share_done() - self.recipe.averaging.swa_start
+        rate = schedule.averaging_rate(rate, self.recipe.averaging, since * self._planned_epochs)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
 
@@ -222,7 +223,11 @@ class Trainer:
         }
 
     def _seconds_left(self, row: dict[str, Any]) -> float:
-        return float(row["seconds"]) * (sum(phase.epochs for phase in self.recipe.phases) - self.progress.epochs_done)
+        return float(row["seconds"]) * (self._planned_epochs - self.progress.epochs_done)
+
+    @property
+    def _planned_epochs(self) -> int:
+        return sum(phase.epochs for phase in self.recipe.phases)
 
     # ---- checkpoints -------------------------------------------------------------------------------------------
 
@@ -238,7 +243,7 @@ class Trainer:
             key=self.data.key,
             progress=self.progress,
             network=self.network.state_dict(),
-            ema=None if self.ema is None else self.ema.module.state_dict(),
+            averages=self.averages.state(),
             optimiser=self.optimiser.state_dict(),
             scaler=None if scaler is None else scaler.state_dict(),
         )
@@ -246,8 +251,7 @@ class Trainer:
     def _restore(self, checkpoint: state.Checkpoint) -> None:
         self.progress = checkpoint.progress
         self.network.load_state_dict(checkpoint.network)
-        if self.ema is not None and checkpoint.ema is not None:
-            self.ema.module.load_state_dict(checkpoint.ema)
+        self.averages.restore(checkpoint.averages)
         self.optimiser.load_state_dict(checkpoint.optimiser)
         if self.accelerator.scaler is not None and checkpoint.scaler is not None:
             self.accelerator.scaler.load_state_dict(checkpoint.scaler)
@@ -259,15 +263,24 @@ class Trainer:
 
     def _save_best(self) -> None:
         if self.accelerator.is_main_process:
-            state.save_weights(self.folder / state.BEST, self._shipping().state_dict())
+            state.save_weights(self.folder / state.BEST, self.averages.shipping(self.network).state_dict())
 
-    def _shipping(self) -> torch.nn.Module:
-        """The network whose weights are measured and kept: the average where there is one."""
-        return self.network if self.ema is None else self.ema.module
+    def _keep_start(self, number: int) -> None:
+        """Keep the weights from which the backbone begins to learn, where interpolations go back towards them."""
+        before = all(phase.trainable.share == 0 for phase in self.recipe.phases[:number])
+        learns = self.recipe.phases[number].trainable.share > 0
+        if self.recipe.averaging.wise_ft and before and learns and self.accelerator.is_main_process:
+            state.save_weights(self.folder / state.START, self.network.state_dict())
 
-    def _selected_weights(self) -> dict[str, Tensor]:
+    def _finish(self) -> FitResult:
         self.accelerator.wait_for_everyone()
-        return state.load_weights(self.folder / state.BEST)
+        best, kept = state.load_weights(self.folder / state.BEST), self.folder / state.START
+        start = state.load_weights(kept) if kept.is_file() else None
+        # A head that never learned before the backbone did has no starting weights worth going back to.
+        tuned = "" if self.recipe.phases[0].trainable.share == 0 else "backbone."
+        finish = Finish(self.averages.form, self.recipe, self.batches, self.validator, self.progress)
+        shipped = finish.choose(best, self.averages, start, tuned)
+        return FitResult(shipped.weights, self.progress, shipped.name, shipped.candidates)
 
     def _save_if_due(self) -> None:
         """Save within the epoch when it is time, and stop here if the user asked."""

@@ -11,6 +11,7 @@ from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
 from smearlab.training.sections import (
+    AveragingConfig,
     DistillationConfig,
     NonNegative,
     Positive,
@@ -197,6 +198,7 @@ class Recipe(Section):
         distillation: learning from trained models.
         regularisation: penalties and gradient clipping.
         ema: moving average of the weights.
+        averaging: other weights to try at the end.
         precision: arithmetic.
         selection: which epoch is kept.
         robustness: the look at altered pictures in the report.
@@ -218,6 +220,7 @@ class Recipe(Section):
     distillation: DistillationConfig = DistillationConfig()
     regularisation: RegularisationConfig = RegularisationConfig()
     ema: EmaConfig = EmaConfig()
+    averaging: AveragingConfig = AveragingConfig()
     precision: PrecisionConfig = PrecisionConfig()
     selection: SelectionConfig = SelectionConfig()
     robustness: RobustnessConfig = RobustnessConfig()
@@ -234,6 +237,8 @@ class Recipe(Section):
                 )
         if self.loss.jsd and (self.augment.mixup or self.augment.cutmix):
             raise ValueError("loss.jsd compares views of one picture; set augment.mixup and augment.cutmix to 0")
+        if self.averaging.wise_ft and self.network.weights == "none":
+            raise ValueError("averaging.wise_ft goes back towards starting weights; network.weights is 'none'")
         return self
 
     @model_validator(mode="after")

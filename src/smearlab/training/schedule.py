@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smearlab.training.recipe import PhaseConfig
+    from smearlab.training.sections import AveragingConfig
 
 _START_SHARE = 0.01  # warm-up starts here, not at 0, so that the first step already learns
 
@@ -32,6 +33,21 @@ def learning_rate(phase: PhaseConfig, step: int, steps_per_epoch: int) -> float:
     progress = (step - warmup) / max(1, total - warmup)
     cosine = 0.5 * (1 + math.cos(math.pi * progress))
     return phase.learning_rate * (phase.final_share + (1 - phase.final_share) * cosine)
+
+
+def averaging_rate(rate: float, averaging: AveragingConfig, epochs_since: float) -> float:
+    """Turn the schedule's rate into the constant one of stochastic weight averaging, along a cosine.
+
+    Args:
+        rate: the schedule's.
+        averaging: the constant rate, and how long the turn takes.
+        epochs_since: epochs since the averaging began; negative before it.
+    """
+    if epochs_since < 0 or not averaging.swa_learning_rate:
+        return rate
+    turned = min(1.0, epochs_since / averaging.swa_anneal_epochs) if averaging.swa_anneal_epochs else 1.0
+    share = 0.5 * (1 - math.cos(math.pi * turned))
+    return (1 - share) * rate + share * averaging.swa_learning_rate
 
 
 def _rise(phase: PhaseConfig, progress: float) -> float:

@@ -91,3 +91,27 @@ class DistillationConfig(Section):
     teachers: tuple[str, ...] = ()
     weight: Share = 0.9
     temperature: Positive = 2.0
+
+
+class AveragingConfig(Section):
+    """Weights beside those of single epochs; the best on validation ships, and the report says which.
+
+    Attributes:
+        swa_start: share of the training after which weights are averaged (stochastic weight averaging, Izmailov et al.
+            2018); 1 turns it off.
+        swa_every: steps between the weights that are averaged; 0 takes those at the end of every epoch.
+        swa_learning_rate: constant rate that the schedule's turns into after the start; 0 keeps the schedule's.
+        swa_anneal_epochs: over which it turns, along a cosine.
+        ema_batch_norm: also try the exponential average with batch normalisation's statistics measured anew.
+        batch_norm_pictures: training pictures that statistics are measured on.
+        wise_ft: shares of the way from the starting weights to the trained ones to try as well (WiSE-FT, Wortsman et
+            al. 2022), such as ``[0.5, 0.7, 0.9]``. The start is where the backbone begins to learn.
+    """
+
+    swa_start: Share = 1.0
+    swa_every: Annotated[int, Field(ge=0)] = 0
+    swa_learning_rate: NonNegative = 0.0
+    swa_anneal_epochs: NonNegative = 1.0
+    ema_batch_norm: bool = False
+    batch_norm_pictures: Annotated[int, Field(ge=2)] = 2048
+    wise_ft: tuple[Share, ...] = ()

@@ -15,9 +15,10 @@ from smearlab.data.atomic import atomic_path
 from smearlab.errors import TrainingError
 from smearlab.training.schedule import Patience, Plateau
 
-FORMAT = 1
+FORMAT = 2
 LAST = "last.pt"
 BEST = "best.safetensors"
+START = "start.safetensors"
 
 
 @dataclass
@@ -90,7 +91,7 @@ class Checkpoint:
         key: identifies recipe and data; a run is resumed only with its own.
         progress: counters and history.
         network: the network's tensors.
-        ema: the averaged network's tensors, or None.
+        averages: of the network's tensors, from `Averages.state`.
         optimiser: the optimiser's state.
         scaler: the loss scaler's state of float16 training, or None.
     """
@@ -98,7 +99,7 @@ class Checkpoint:
     key: str
     progress: Progress
     network: dict[str, Tensor]
-    ema: dict[str, Tensor] | None
+    averages: dict[str, Any]
     optimiser: dict[str, Any]
     scaler: dict[str, Any] | None
 
@@ -110,7 +111,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "key": checkpoint.key,
         "progress": asdict(checkpoint.progress),
         "network": checkpoint.network,
-        "ema": checkpoint.ema,
+        "averages": checkpoint.averages,
         "optimiser": checkpoint.optimiser,
         "scaler": checkpoint.scaler,
     }
@@ -145,7 +146,7 @@ def load_checkpoint(folder: Path, key: str) -> Checkpoint | None:
         key=key,
         progress=Progress.from_plain(content["progress"]),
         network=content["network"],
-        ema=content["ema"],
+        averages=content["averages"],
         optimiser=content["optimiser"],
         scaler=content["scaler"],
     )
