@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from smearlab.__main__ import main
 from smearlab.cli import PREDICT_OPTIONS
 from smearlab.errors import TrainingInterrupted
 
-COMMANDS = ("run", "train", "evaluate", "predict", "recipes")
+COMMANDS = ("run", "train", "evaluate", "stress", "predict", "recipes")
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +97,20 @@ class TestMistakes:
             ("predict nothing.png --out x.csv --model nowhere", "nowhere"),
             ("predict --out x.csv", "(?i)picture"),
             ("evaluate nowhere cells --out x", "nowhere"),
+            ("evaluate default cells --out x --tta flip", "Did you mean 'flips'"),
+            ("evaluate default cells --out x --adapt-norm many", "adapt-norm"),
+            ("stress nowhere cells --out x", "nowhere"),
+            ("stress default cells", "--out"),
+            ("stress default bare --suite scale --out x", "bare"),
+            ("stress default other --suite scale --out x", "The model knows"),
+            ("stress default loose --suite scale --out x", "no labels"),
+            ("stress default cells --suite scales --out x", "Did you mean 'scale'"),
+            ("stress default cells --suite scale --severities 7 --out x", "no severity 7"),
+            ("stress default cells --suite scale --out file", "file is a file"),
+            ("stress default cells --suite scale --out full", "no stress test has written"),
+            ("stress default cells --suite scale --part test --out x", "nobody knows its test part"),
+            ("stress default cells --suite scale --size 28 --out x", "give 96 or 224"),
+            ("stress default cells --suite scale --limit few --out x", "--limit"),
             ("run nowhere --out x", "nowhere"),
             ("run nowhere.npz --out x", r"nowhere\.npz"),
             ("run cells --recipe standart --out x", "Did you mean 'standard'"),
@@ -116,6 +131,9 @@ class TestMistakes:
     def test_one_message_and_status_two(self, line: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
         write_classes(Path("cells"))
         write_classes(Path("one_class"), ("basophil",))
+        write_classes(Path("other"), ("blast", "smudge"))
+        (write_classes(Path("loose"), ("monocyte",)) / "monocyte/0.png").rename("loose/0.png")
+        shutil.rmtree("loose/monocyte")
         Path("bare").mkdir()
         Path("full").mkdir()
         Path("full/notes.txt").write_text("mine")

@@ -18,10 +18,10 @@ from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import save_recipe
 
 SIZE = 24
-RECIPE = {
+NETWORK: dict[str, object] = {"backbone": "smearlab/plain_cnn", "scaling": "unit"}
+RECIPE: dict[str, object] = {
     "name": "normed",
     "framing": {"size": SIZE, "crop": "none"},
-    "network": {"backbone": "smearlab/plain_cnn", "options": {"channels": [8, 16]}, "scaling": "unit"},
     "augment": {"policy": "flips"},
 }
 
@@ -46,16 +46,15 @@ def trained_network(recipe: Recipe, cells: Cells, steps: int = 60) -> CellNetwor
     network.train()
     for _ in range(steps):
         optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(network(pictures), labels).backward()
+        torch.nn.functional.cross_entropy(network(pictures), labels).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return network.eval()
 
 
 def write_norm_run(folder: Path, **network: object) -> Path:
     """Write a run's folder: recipe and model."""
-    recipe = Recipe.model_validate(
-        {**RECIPE, "network": RECIPE["network"] | {"options": {"channels": [8, 16], **network}}}
-    )  # type: ignore[operator]
+    options = {"channels": [8, 16], **network}
+    recipe = Recipe.model_validate({**RECIPE, "network": NETWORK | {"options": options}})
     cells = norm_cells()
     trained = trained_network(recipe, cells)
     with torch.no_grad():

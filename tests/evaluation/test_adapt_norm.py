@@ -50,7 +50,7 @@ def test_statistics_are_mixed_as_published(predictor: Predictor, run: Path) -> N
     prior = 60.0
     adapter = NormAdapter.load(predictor, run, prior)
     before = {name: value.clone() for name, value in adapter.network.state_dict().items()}
-    convolution = adapter.network.backbone.blocks[0]  # type: ignore[index, union-attr]
+    convolution = adapter.network.backbone.blocks[0]  # type: ignore[index]
     with torch.no_grad():
         seen = convolution(torch.from_numpy(DARK).permute(0, 3, 1, 2).float() / 255)  # type: ignore[operator]
     adapter(DARK)
