@@ -19,6 +19,7 @@ TINY = Study(
         Cell("bare", "bare", "Policies", ("augment.policy=none",), focus="group colour"),
         Cell("late", "late", "Large", ("augment.policy=none", "ema.decay=0.5"), least="full"),
     ),
+    base=("ema.decay=0", "phases.0.learning_rate=0.02"),
 )
 
 

@@ -64,6 +64,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_of(jobs: int) -> int:
+    """Return how many threads each of several processes may use, where one alone would use torch's number."""
+    return max(1, torch.get_num_threads() // jobs)
+
+
 def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
     """Do every task that is not done yet.
 
@@ -77,7 +82,7 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
         TrainingError: a training failed.
     """
     kept = {name for task in tasks for name in task.cell.of}
-    threads = max(1, cores() // jobs)
+    threads = threads_of(jobs)
     pending = [
         Work(folder, task, task.cell.name in kept, threads)
         for task in tasks

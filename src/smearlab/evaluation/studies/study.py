@@ -21,7 +21,7 @@ from smearlab.evaluation.studies.folder import begin_folder, check_folder
 from smearlab.evaluation.studies.material import open_material
 from smearlab.evaluation.studies.outcome import ALTERED, FIGURES, Outcome, Row, summarise, table_rows
 from smearlab.evaluation.studies.plan import tasks_of
-from smearlab.evaluation.studies.runner import choose_jobs, cores, do_tasks
+from smearlab.evaluation.studies.runner import choose_jobs, do_tasks, threads_of
 from smearlab.report.estimates import Estimate
 from smearlab.report.study_report import StudyReport, StudyRow, write_study_report
 from smearlab.report.text import duration
@@ -94,7 +94,7 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
         load_recipe(options.recipe, task.overrides)
     begun, jobs = time.monotonic(), choose_jobs(options.jobs)
     cells = read(data)
-    precision = precision or _precision(base, len(cells.class_names), max(1, cores() // jobs))
+    precision = precision or _precision(base, len(cells.class_names), threads_of(jobs))
     folder = begin_folder(path, study, scale, options.recipe, precision)
     material = open_material(folder.material, cells, base, scale)
     do_tasks(folder, tasks, jobs)
