@@ -114,8 +114,8 @@ FAMILY_SHARES: dict[str, float] = {
     "compression": 0.12,
     "noise": 0.3,
     "sharpness": 0.12,
-    "erasing": 0.12,
-    "debris": 0.2,
+    "erasing": 0.2,
+    "debris": 0.25,
     "mixing": 0.0,
 }
 """The share of pictures on which our policy uses each family."""
