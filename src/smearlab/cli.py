@@ -368,3 +368,40 @@ def recipes() -> None:
 
     for name in shipped_recipes():
         print(f"{name:<12} {load_recipe(name).description}")
+
+
+@app.command
+def compare(
+    *runs: Path,
+    ensemble: Annotated[bool, Flag] = False,
+    soup: Path | None = None,
+    data: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Compare finished runs on the test pictures they share, with paired intervals; or mix their weights.
+
+    Parameters
+    ----------
+    runs
+        Run folders; differences are against the first.
+    ensemble
+        Also measure the mean of their probabilities.
+    soup
+        Write the greedy soup of their weights to this run folder, and compare it too; needs --data.
+    data
+        The data that the runs were trained on.
+    out
+        A .json file for all figures.
+    """
+    from smearlab.evaluation.compare import compare as measure
+    from smearlab.evaluation.compare import comparison_lines
+
+    everyone = list(runs)
+    if soup is not None:
+        from smearlab.evaluation.brew import brew_soup
+
+        everyone.append(brew_soup(runs, data, soup).path)
+    found = measure(everyone, ensemble=ensemble)
+    if out is not None:
+        found.write(out)
+    print("\n".join(comparison_lines(found)))
