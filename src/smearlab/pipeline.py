@@ -13,6 +13,7 @@ from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import TrainingError, require
 from smearlab.evaluation.words import headline
+from smearlab.training.local_weights import locate_weights
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
 
@@ -56,7 +57,7 @@ def run(
     """
     require("torch", "train", "Training")
     folder = Run(user_path(out) if out is not None else default_folder(data, resume=resume))
-    chosen = choose_recipe(data, recipe, overrides, folder, resume=resume)
+    chosen = locate_weights(choose_recipe(data, recipe, overrides, folder, resume=resume), data)
     if speaks():  # the helpers of a distributed run come when the folder may be written already
         folder.check(resume=resume)
     check_same_recipe(chosen, folder)

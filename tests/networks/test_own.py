@@ -63,3 +63,9 @@ def test_mistakes_are_told(network: NetworkConfig, words: str) -> None:
 
 def test_their_names_are_listed() -> None:
     assert own_names() == ["smearlab/plain_cnn"]
+
+
+def test_a_flattened_map_is_taken_whole() -> None:
+    network = PlainCnn("avg", (4, 5), flatten=True).eval()
+    assert network(torch.zeros(2, 3, 16, 12)).shape == (2, 5 * 4 * 3)
+    assert count_parameters(network) == count_parameters(PlainCnn("avg", (4, 5)))

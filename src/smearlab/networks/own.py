@@ -17,7 +17,8 @@ PREFIX = "smearlab/"
 class PlainCnn(nn.Module):
     """Convolution, normalisation, activation, pooling, again and again: what a first notebook builds.
 
-    Takes ``float32 (n, 3, h, w)`` and gives pooled features ``(n, channels[-1])``.
+    Takes ``float32 (n, 3, h, w)`` and gives features ``(n, channels[-1])``, or ``(n, channels[-1] · h' · w')`` where the
+    last map, of height h' and width w', is flattened.
 
     Args:
         pooling: ``avg`` or ``max``, of the last feature map.
@@ -25,6 +26,7 @@ class PlainCnn(nn.Module):
         kernel: side of the convolutions in pixels, odd.
         batch_norm: normalise after each convolution.
         in_chans: channels of the pictures.
+        flatten: take the whole last map instead of pooling it; the network then knows one picture size only.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class PlainCnn(nn.Module):
         kernel: int = 3,
         batch_norm: bool = True,
         in_chans: int = 3,
+        flatten: bool = False,
     ) -> None:
         super().__init__()
         if not channels or kernel % 2 == 0:
@@ -44,12 +47,18 @@ class PlainCnn(nn.Module):
             blocks += [nn.BatchNorm2d(width)] if batch_norm else []
             blocks += [nn.ReLU(), nn.MaxPool2d(2)]
         self.blocks = nn.Sequential(*blocks)
-        self.pool = nn.AdaptiveAvgPool2d(1) if pooling == "avg" else nn.AdaptiveMaxPool2d(1)
+        self.pool = _pooling(pooling, flatten=flatten)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled features."""
         features: Tensor = self.pool(self.blocks(pictures)).flatten(1)
         return features
+
+
+def _pooling(name: str, *, flatten: bool) -> nn.Module:
+    if flatten:
+        return nn.Identity()
+    return nn.AdaptiveAvgPool2d(1) if name == "avg" else nn.AdaptiveMaxPool2d(1)
 
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {"plain_cnn": PlainCnn}
