@@ -16,6 +16,7 @@ from smearlab.networks.heads import build_head
 from smearlab.networks.inputs import InputNormName, build_input_norm, input_channels
 from smearlab.networks.norms import replace_norms
 from smearlab.networks.own import PREFIX, build_own, own_names
+from smearlab.networks.precise import keep_depthwise_precise
 from smearlab.networks.weights import load_backbone_weights, starting_weights
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def build_network(
         _start_from_weights(backbone, network)
     else:
         replace_norms(backbone, network.norm, network.backbone)
+    keep_depthwise_precise(backbone)
     width = _feature_width(backbone, network, size)
     return CellNetwork(backbone, build_head(width, classes, head), network.scaling, network.input_norm)
 

@@ -197,8 +197,7 @@ def without_standardisation(network: CellNetwork) -> CellNetwork:
 
 @torch.no_grad()
 def _plain(layer: nn.Conv2d) -> nn.Conv2d:
-    kinds = {standardised: plain for plain, standardised in _STANDARDISED.items()}
-    plain = _rebuilt(layer, kinds[type(layer)])
+    plain = _rebuilt(layer, Conv2dSame if isinstance(layer, StdConv2dSame) else nn.Conv2d)
     rows = layer.weight.reshape(1, layer.out_channels, -1)
     even = functional.batch_norm(rows, None, None, training=True, momentum=0.0, eps=layer.eps)  # type: ignore[arg-type]
     plain.weight = nn.Parameter(even.reshape_as(layer.weight))
