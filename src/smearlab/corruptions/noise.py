@@ -42,16 +42,16 @@ _DRAWS = 1 << 14
 @lru_cache(maxsize=24)
 def _poisson_levels(photons: float) -> NDArray[np.uint8]:
     """Return ``uint8 (256, 16384)``: for each level, what shot noise makes of it, evenly over the chances."""
-    chances = (np.arange(_DRAWS) + 0.5) / _DRAWS
     table = np.empty((256, _DRAWS), np.uint8)
     for level in range(256):
         mean = level / 255 * photons
         most = int(mean + 10 * np.sqrt(mean) + 10)
         arrived = np.arange(most + 1)
         logs = arrived * np.log(max(mean, 1e-12)) - mean - np.concatenate([[0], np.cumsum(np.log(arrived[1:]))])
-        below = np.cumsum(np.exp(logs))
-        seen = np.minimum(np.searchsorted(below, chances), most) / photons
-        table[level] = (np.clip(seen, 0, 1) * 255 + 0.5).astype(np.uint8)
+        ends = np.rint(np.minimum(np.cumsum(np.exp(logs)), 1) * _DRAWS).astype(np.int64)
+        ends[-1] = _DRAWS
+        seen = (np.minimum(arrived / photons, 1) * 255 + 0.5).astype(np.uint8)
+        table[level] = np.repeat(seen, np.diff(ends, prepend=0))
     return table
 
 
