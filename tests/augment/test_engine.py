@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from smearlab.augment import colour, tone
+from smearlab.augment import blur, colour, resolution, tone
 from smearlab.augment.draws import CHANCES, Draws, fixed
-from smearlab.augment.engine import CAMERA, COLOURS, CURVES, PICTURE_CURVES, PIXELS, SCENE, mix_chains, run_engine
+from smearlab.augment.engine import BLURS, COLOURS, CURVES, PICTURE_CURVES, PIXELS, mix_chains, run_engine
 from smearlab.augment.operations import ENGINE, INDEX
 
 NAMES = [operation.name for operation in ENGINE if operation.name != "flip"]
@@ -28,7 +28,8 @@ def full(name: str) -> float:
 
 def test_every_operation_has_its_place() -> None:
     stages = {operation.name: operation.stage for operation in ENGINE}
-    assert set(PIXELS) == {name for name, stage in stages.items() if stage == "pixels"} == {*SCENE, *CAMERA}
+    blurs = {name for names in BLURS for name in names}
+    assert {*PIXELS, *blurs} == {name for name, stage in stages.items() if stage == "pixels"}
     assert set(COLOURS) == {name for name, stage in stages.items() if stage == "colour"}
     assert {*CURVES, *PICTURE_CURVES} == {name for name, stage in stages.items() if stage == "curve"}
 
@@ -106,3 +107,23 @@ def test_chains_are_mixed_with_the_picture() -> None:
 def test_curves_leave_other_pictures_exactly_alone() -> None:
     identity = tone.compose_curves([tone.gamma(torch.zeros(1), torch.zeros(1, CHANCES))])
     torch.testing.assert_close(tone.apply_curves(pictures(1), identity), pictures(1), atol=1e-6, rtol=0)
+
+
+def test_blurs_are_done_at_once_as_one_after_another() -> None:
+    source, chance = pictures(2), torch.rand(2, len(ENGINE), CHANCES)
+    amounts = {"defocus": 3.0, "motion_blur": 6.0, "gaussian_blur": 1.5, "downsample": 0.8, "pixelate": 0.6}
+    table = torch.zeros(2, len(ENGINE))
+    for name, amount in amounts.items():
+        table[:, INDEX[name]] = amount
+    expected = source
+    for name, function in (
+        ("defocus", blur.defocus),
+        ("motion_blur", blur.motion_blur),
+        ("gaussian_blur", blur.gaussian_blur),
+        ("downsample", resolution.downsample),
+        ("pixelate", resolution.pixelate),
+    ):
+        expected = function(expected, table[:, INDEX[name]], chance[:, INDEX[name]])
+    # Not clipped and not mirrored anew in between, which only the border can show.
+    result = run_engine(source, Draws(amounts=table, chance=chance))
+    torch.testing.assert_close(result[..., 8:-8, 8:-8], expected[..., 8:-8, 8:-8], atol=0.01, rtol=0)

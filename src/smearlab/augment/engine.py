@@ -14,13 +14,13 @@ from smearlab.augment import (
     fractals,
     geometry,
     illumination,
+    kernels,
     noise,
     occlusion,
-    resolution,
     tone,
 )
 from smearlab.augment import stain as stains
-from smearlab.augment.operations import ENGINE, INDEX
+from smearlab.augment.operations import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,11 +38,6 @@ PIXELS: dict[str, Pixels] = {
     "background": illumination.background,
     "illumination": illumination.illumination,
     "vignette": illumination.vignette,
-    "defocus": blur.defocus,
-    "motion_blur": blur.motion_blur,
-    "gaussian_blur": blur.gaussian_blur,
-    "downsample": resolution.downsample,
-    "pixelate": resolution.pixelate,
     "gaussian_noise": noise.gaussian_noise,
     "shot_noise": noise.shot_noise,
     "speckle_noise": noise.speckle_noise,
@@ -72,7 +67,9 @@ CURVES: dict[str, Parameters] = {
 PICTURE_CURVES: dict[str, Pixels] = {"auto_contrast": tone.auto_contrast, "equalise": tone.equalise}
 SCENE = ("spots", "stain", "background", "illumination", "vignette")
 """What happens before the camera sees the cell, and therefore before its colours and tone curve."""
-CAMERA = tuple(operation.name for operation in ENGINE if operation.stage == "pixels" and operation.name not in SCENE)
+BLURS: dict[tuple[str, ...], Pixels] = {kernels.OPTICS: kernels.optics, kernels.FILTERS: kernels.filters}
+"""Operations that are composed, and what does them all; their functions take the amounts of all operations."""
+CAMERA = tuple(name for name in PIXELS if name not in SCENE)
 
 
 def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
@@ -93,6 +90,7 @@ def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
     _run_pixels(done, SCENE, amounts, chance)
     _run_colours(done, amounts, chance)
     _run_curves(done, amounts, chance)
+    _run_blurs(done, amounts, chance)
     _run_pixels(done, CAMERA, amounts, chance)
     return done
 
@@ -105,6 +103,14 @@ def _run_pixels(pictures: Tensor, names: tuple[str, ...], amounts: Tensor, chanc
         if len(rows):
             some, amount, numbers = _on_device(pictures, rows, amounts[rows, column], chance[rows, column])
             pictures[some] = PIXELS[name](pictures[some], amount, numbers)
+
+
+def _run_blurs(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
+    for names, function in BLURS.items():
+        rows = _drawn(amounts, names)
+        if len(rows):
+            some, amount, numbers = _on_device(pictures, rows, amounts[rows], chance[rows])
+            pictures[some] = function(pictures[some], amount, numbers)
 
 
 def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
