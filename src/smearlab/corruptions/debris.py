@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from smearlab.corruptions.blur import smoothed
 from smearlab.corruptions.draws import Draws, Images, Reals
@@ -87,7 +87,7 @@ def bubbles(images: Images, radii: Reals, numbers: Reals, draws: Draws) -> Image
 
 
 def _speck(width: int, height: int, reach: float, generator: np.random.Generator) -> Image.Image:
-    """Draw one speck, or a fibre one time in four, at four times the size and make it smaller: soft rims."""
+    """Draw one speck, or a fibre one time in four, at twice the size and make it smaller: soft rims."""
     sheet = Image.new("L", (width * 2, height * 2), 0)
     draw = ImageDraw.Draw(sheet)
     x, y = generator.uniform(0, width * 2), generator.uniform(0, height * 2)
@@ -118,9 +118,12 @@ def dust(images: Images, numbers: Reals, reaches: Reals, draws: Draws) -> Images
         picture = Image.fromarray(images[row])
         for _ in range(int(numbers[row])):
             size = 2 * reaches[row] * draws.unit * generator.uniform(0.5, 1.5)
-            mask = np.asarray(_speck(width, height, size, generator), np.float32)
-            mask = smoothed(mask, round(generator.uniform(0.1, 1.5) * draws.unit, 1)) * generator.uniform(0.45, 0.95)
+            soft = ImageFilter.GaussianBlur(generator.uniform(0, 1.5) * draws.unit)
+            dense = generator.uniform(0.45, 0.95)
+            mask = (
+                _speck(width, height, size, generator).filter(soft).point([int(level * dense) for level in range(256)])
+            )
             tone = int(generator.uniform(15, 90))
-            picture.paste((tone, tone, tone), (0, 0), Image.fromarray(mask.astype(np.uint8)))
+            picture.paste((tone, tone, tone), (0, 0), mask)
         dusty[row] = np.asarray(picture)
     return dusty
