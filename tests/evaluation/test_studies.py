@@ -15,9 +15,12 @@ from smearlab.data.cells import Cells
 from smearlab.errors import DataError, TrainingInterrupted
 from smearlab.evaluation.studies import catalogue, runner
 from smearlab.evaluation.studies import study as module
+from smearlab.evaluation.studies.folder import StudyFolder
+from smearlab.evaluation.studies.material import Material
 from smearlab.evaluation.studies.outcome import Outcome
-from smearlab.evaluation.studies.plan import Cell, Study
+from smearlab.evaluation.studies.plan import Cell, Study, Task
 from smearlab.evaluation.studies.study import StudyOptions, printed, run_study
+from smearlab.evaluation.studies.trained import do_task
 
 OPTIONS = StudyOptions("smoke", jobs=1)
 
@@ -102,22 +105,29 @@ def test_the_printed_table_has_a_line_for_each_recipe(done: tuple[Path, Outcome]
     assert "against flips" in lines[0]
 
 
-def test_a_stopped_study_goes_on_where_it_was(cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = runner.do_task
-    begun: list[str] = []
+class Watch:
+    """Notes which tasks are begun, and stops the study when the last of those allowed is done."""
 
-    def stop_at_the_second(folder, material, task, *, keep_model):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        begun.append(task.stem)
-        if len(begun) == 2:
+    def __init__(self, allowed: int = 99) -> None:
+        self.begun: list[str] = []
+        self.allowed = allowed
+
+    def __call__(self, folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> None:
+        self.begun.append(task.stem)
+        if len(self.begun) > self.allowed:
+            self.allowed = 99
             raise KeyboardInterrupt
-        first(folder, material, task, keep_model=keep_model)
+        do_task(folder, material, task, keep_model=keep_model)
 
-    monkeypatch.setattr(runner, "do_task", stop_at_the_second)
+
+def test_a_stopped_study_goes_on_where_it_was(cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(1)
+    monkeypatch.setattr(runner, "do_task", watch)
     with pytest.raises(TrainingInterrupted, match="Stopped with 1 of 2 cells done"):
         run_study("tiny", cells, tmp_path / "out", OPTIONS)
     kept = (tmp_path / "out" / "cells" / "flips.1.npz").stat().st_mtime_ns
     outcome = run_study("tiny", cells, tmp_path / "out", OPTIONS)
-    assert begun == ["flips.1", "bare.1", "bare.1"]
+    assert watch.begun == ["flips.1", "bare.1", "bare.1"]
     assert (tmp_path / "out" / "cells" / "flips.1.npz").stat().st_mtime_ns == kept
     assert len(outcome.rows) == 2
 
@@ -126,13 +136,10 @@ def test_a_finished_study_takes_further_cells_and_seeds(
     cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_study("tiny", cells, tmp_path / "out", StudyOptions("smoke", jobs=1, only=("bare",)))
-    begun: list[str] = []
-    do_task = runner.do_task
-    monkeypatch.setattr(
-        runner, "do_task", lambda *given, **named: (begun.append(given[2].stem), do_task(*given, **named))
-    )
+    watch = Watch()
+    monkeypatch.setattr(runner, "do_task", watch)
     outcome = run_study("tiny", cells, tmp_path / "out", StudyOptions("smoke", seeds=2, jobs=1, only=("late",)))
-    assert begun == ["late.1", "flips.2", "late.2"]
+    assert watch.begun == ["late.1", "flips.2", "late.2"]
     assert [row.cell.name for row in outcome.rows] == ["flips", "late"]
 
 
@@ -141,36 +148,39 @@ def test_a_changed_cell_is_done_anew(cells: Cells, tmp_path: Path, monkeypatch: 
     changed = Study(
         *(TINY.name, TINY.title, TINY.description, TINY.reference),
         (TINY.cells[0], Cell("bare", "bare", "Policies", ("augment.policy=none", "ema.decay=0.3"))),
+        TINY.base,
     )
     monkeypatch.setitem(catalogue.STUDIES, "tiny", lambda: changed)
-    begun: list[str] = []
-    do_task = runner.do_task
-    monkeypatch.setattr(
-        runner, "do_task", lambda *given, **named: (begun.append(given[2].stem), do_task(*given, **named))
-    )
+    watch = Watch()
+    monkeypatch.setattr(runner, "do_task", watch)
     run_study("tiny", cells, tmp_path / "out", OPTIONS)
-    assert begun == ["bare.1"]
+    assert watch.begun == ["bare.1"]
 
 
-def test_networks_of_other_cells_are_asked_in_other_ways(
+@pytest.mark.slow
+def test_networks_of_other_cells_are_asked_and_joined_in_every_way(
     cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    both = ("usual", "other")
     asking = Study(
         *("tiny", "Asking", "", "usual"),
         (
             Cell("tta", "turned", "", of=("usual",), how="flipped"),
-            Cell("both", "both", "", of=("usual", "other"), how="ensemble"),
             Cell("fitted", "fitted", "", of=("usual",), how="adapted"),
+            Cell("both", "both", "", of=both, how="ensemble"),
+            Cell("soup", "soup", "", of=both, how="soup"),
+            Cell("pupil", "pupil", "", ("augment.policy=flips",), of=both, how="distilled"),
             Cell("usual", "usual", "", ("augment.policy=flips",)),
             Cell("other", "other", "", ("augment.policy=none",)),
         ),
+        TINY.base,
     )
     monkeypatch.setitem(catalogue.STUDIES, "tiny", lambda: asking)
     outcome = run_study("tiny", cells, tmp_path / "out", OPTIONS)
-    assert [row.cell.name for row in outcome.rows] == ["tta", "both", "fitted", "usual", "other"]
+    assert [row.cell.name for row in outcome.rows] == [cell.name for cell in asking.cells]
     assert {path.name for path in (tmp_path / "out" / "networks").iterdir()} == {"usual.1", "other.1"}
     answers = {name: np.load(tmp_path / "out" / "cells" / f"{name}.1.npz")["altered"] for name in ("usual", "tta")}
-    assert (answers["usual"] == answers["tta"]).mean() > 0.6
+    assert (answers["usual"] == answers["tta"]).mean() > 0.5
     assert not (answers["usual"] == answers["tta"]).all()
 
 

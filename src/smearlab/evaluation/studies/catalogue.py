@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smearlab.errors import DataError, did_you_mean
-from smearlab.evaluation.studies.means import means_study
+from smearlab.evaluation.studies.means import means_study, tuning_study
 from smearlab.evaluation.studies.plan import SCALES, Scale, Study
 from smearlab.evaluation.studies.policies import policy_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STUDIES: dict[str, Callable[[], Study]] = {"policies": policy_study, "means": means_study}
+STUDIES: dict[str, Callable[[], Study]] = {"policies": policy_study, "means": means_study, "tuning": tuning_study}
 
 
 def find_study(name: str) -> Study:

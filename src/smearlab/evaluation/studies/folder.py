@@ -27,11 +27,13 @@ class StudyFolder:
         path: the folder.
         base: the recipe that all cells start from.
         precision: of all of them.
+        data: path of the data, beside which starting weights are looked for; empty where it has none.
     """
 
     path: Path
     base: str
     precision: str
+    data: str = ""
 
     @property
     def material(self) -> Path:
@@ -112,9 +114,9 @@ def check_folder(path: Path, study: Study, scale: Scale, base: str) -> str:
     return precision
 
 
-def begin_folder(path: Path, study: Study, scale: Scale, base: str, precision: str) -> StudyFolder:
+def begin_folder(path: Path, study: Study, scale: Scale, base: str, precision: str, data: str) -> StudyFolder:
     """Make the folder, write down what it is for, and clear up after a kill."""
-    folder = StudyFolder(path, base, precision)
+    folder = StudyFolder(path, base, precision, data)
     folder.cells.mkdir(parents=True, exist_ok=True)
     for place in (path, folder.cells):
         remove_leftovers(place)

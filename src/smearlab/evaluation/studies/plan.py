@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ScaleName = Literal["smoke", "small", "full"]
-How = Literal["plain", "distilled", "flipped", "adapted", "ensemble"]
+How = Literal["plain", "distilled", "flipped", "adapted", "ensemble", "soup"]
 _ORDER: tuple[ScaleName, ...] = ("smoke", "small", "full")
 CLEAN = "clean"
 
@@ -76,7 +76,8 @@ class Cell:
             that seed are used.
         how: ``plain`` (a network of its own), ``distilled`` (one of its own, taught by those of others); or, of the
             networks of others, ``flipped`` (answers averaged over mirrored and turned pictures), ``adapted`` (batch
-            normalisation fitted to the pictures that are named) or ``ensemble`` (averaged probabilities).
+            normalisation fitted to the pictures that are named), ``ensemble`` (averaged probabilities) or ``soup``
+            (averaged weights, batch statistics measured anew).
         least: the smallest scale at which it is part of the study.
     """
 
@@ -159,12 +160,17 @@ class Task:
         return f"{self.cell.name}.{self.seed}"
 
 
+def shared_overrides(study: Study, scale: Scale) -> tuple[str, ...]:
+    """Return what all cells override: the budget, then what the study says, such as another network."""
+    return (*scale.budget(), *study.base)
+
+
 def tasks_of(study: Study, cells: Sequence[Cell], scale: Scale, seeds: int) -> list[Task]:
     """Return what is to be done, seed by seed, so that every cell has one result early.
 
     Cells that use the networks of others come after these.
     """
-    shared = (*study.base, *scale.budget())
+    shared = shared_overrides(study, scale)
     ordered = sorted(cells, key=lambda cell: bool(cell.of))
     return [
         Task(cell, seed, (*shared, *cell.overrides, f"seed={seed}", "split.seed=1"))

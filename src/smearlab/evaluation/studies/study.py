@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from smearlab.data.atomic import write_json, write_text
+from smearlab.data.cells import Cells
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import DataError
@@ -20,12 +21,13 @@ from smearlab.evaluation.studies.catalogue import find_scale, find_study
 from smearlab.evaluation.studies.folder import begin_folder, check_folder
 from smearlab.evaluation.studies.material import open_material
 from smearlab.evaluation.studies.outcome import ALTERED, FIGURES, Outcome, Row, summarise, table_rows
-from smearlab.evaluation.studies.plan import tasks_of
+from smearlab.evaluation.studies.plan import shared_overrides, tasks_of
 from smearlab.evaluation.studies.runner import choose_jobs, do_tasks, threads_of
 from smearlab.report.estimates import Estimate
 from smearlab.report.study_report import StudyReport, StudyRow, write_study_report
 from smearlab.report.text import duration
 from smearlab.training.devices import processes
+from smearlab.training.local_weights import locate_weights
 from smearlab.training.precision import choose_precision
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.train import initial_network
@@ -33,7 +35,6 @@ from smearlab.training.train import initial_network
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from smearlab.data.cells import Cells
     from smearlab.evaluation.studies.material import Material
     from smearlab.evaluation.studies.plan import Scale, Task
     from smearlab.metrics.intervals import Interval
@@ -88,14 +89,15 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
     chosen = study.choose(scale, options.only)
     tasks = tasks_of(study, chosen, scale, options.seeds or scale.seeds)
-    base = load_recipe(options.recipe, [*study.base, *scale.budget()])
+    base = locate_weights(load_recipe(options.recipe, shared_overrides(study, scale)), data)
     precision = check_folder(path, study, scale, options.recipe)
-    for task in tasks:  # a cell that does not fit the recipe fails here, not after an hour
-        load_recipe(options.recipe, task.overrides)
+    for task in tasks:  # a cell that does not fit the recipe, or weights that are not there, fail here, not in an hour
+        locate_weights(load_recipe(options.recipe, task.overrides), data)
     begun, jobs = time.monotonic(), choose_jobs(options.jobs)
     cells = read(data)
     precision = precision or _precision(base, len(cells.class_names), threads_of(jobs))
-    folder = begin_folder(path, study, scale, options.recipe, precision)
+    place = "" if isinstance(data, Cells) else str(data)
+    folder = begin_folder(path, study, scale, options.recipe, precision, place)
     material = open_material(folder.material, cells, base, scale)
     do_tasks(folder, tasks, jobs)
     seconds = sum(folder.read_facts(task)["seconds"] for task in tasks)

@@ -15,14 +15,19 @@ from smearlab.data.cells import Cells
 from smearlab.data.framing import Framing, frame_pictures
 from smearlab.evaluation.studies.answers import Answers, ask
 from smearlab.evaluation.studies.derived import answerer_of
-from smearlab.networks.build import build_network
+from smearlab.inference.model_folder import WEIGHTS
+from smearlab.networks.restoring import prepare_network
+from smearlab.training.averaging import estimate_batch_norm, mean_weights
+from smearlab.training.batches import BatchMaker
 from smearlab.training.devices import make_accelerator
 from smearlab.training.display import Display
 from smearlab.training.job import TrainingData
+from smearlab.training.local_weights import locate_weights
 from smearlab.training.loop import fit
 from smearlab.training.recipe_io import load_recipe, recipe_toml, save_recipe
 from smearlab.training.run_folder import Run
-from smearlab.training.state import run_key
+from smearlab.training.state import load_weights, run_key
+from smearlab.training.teachers import trained_network
 from smearlab.training.train import export_run, initial_network
 from smearlab.training.validation import predict_logits
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from smearlab.evaluation.studies.folder import StudyFolder
     from smearlab.evaluation.studies.material import Material
     from smearlab.evaluation.studies.plan import Task
+    from smearlab.networks.build import CellNetwork
     from smearlab.training.job import FitResult
     from smearlab.training.recipe import Recipe
 
@@ -52,6 +58,8 @@ def do_task(folder: StudyFolder, material: Material, task: Task, *, keep_model: 
     begun = time.monotonic()
     if task.cell.trains:
         answers = _train(folder, material, task, keep_model=keep_model)
+    elif task.cell.how == "soup":
+        answers = _stir(folder, material, task)
     else:
         answer, size = answerer_of(task.cell, [folder.network(name, task.seed) for name in task.cell.of])
         answers = ask(answer, material, size)
@@ -73,19 +81,33 @@ def recipe_of(folder: StudyFolder, task: Task) -> Recipe:
     """Return the recipe of a task; what it learns from is set here, as only now the folders are known."""
     overrides = list(task.overrides)
     if task.cell.how == "distilled":
-        teachers = [f'"{folder.network(name, task.seed).model.resolve().as_posix()}"' for name in task.cell.of]
+        teachers = [f'"{folder.network(name, task.seed).path.resolve().as_posix()}"' for name in task.cell.of]
         overrides.append(f"distillation.teachers=[{', '.join(teachers)}]")
-    return load_recipe(folder.base, [*overrides, f"precision.mode={folder.precision}"])
+    recipe = load_recipe(folder.base, [*overrides, f"precision.mode={folder.precision}"])
+    return locate_weights(recipe, folder.data)
 
 
 def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> Answers:
     recipe = recipe_of(folder, task)
     data = _training_data(material, recipe)
     network = initial_network(recipe, len(material.class_names))
+    prepare_network(network, recipe.network, data.images, data.train)
     fitted = fit(network, data, recipe, folder.work(task), Display(1, shown=False), lambda rows: None)
     if keep_model:
         _export(fitted, data, material, recipe, folder.network(task.cell.name, task.seed))
-    return ask(_torch_answerer(fitted, recipe, len(material.class_names)), material, recipe.framing.size)
+    trained = trained_network(recipe, fitted.weights, len(material.class_names))
+    return ask(_torch_answerer(trained, recipe, len(material.class_names)), material, recipe.framing.size)
+
+
+def _stir(folder: StudyFolder, material: Material, task: Task) -> Answers:
+    """Average the weights of several networks, all of the first one's recipe but for what leaves its form alone."""
+    runs = [folder.network(name, task.seed) for name in task.cell.of]
+    recipe = load_recipe(runs[0].recipe)
+    weights = mean_weights([load_weights(run.model / WEIGHTS) for run in runs])
+    stirred = trained_network(recipe, weights, len(material.class_names))
+    batches = BatchMaker(_training_data(material, recipe), recipe, make_accelerator(recipe))
+    estimate_batch_norm(stirred, batches, recipe)
+    return ask(_torch_answerer(stirred, recipe, len(material.class_names)), material, recipe.framing.size)
 
 
 def _training_data(material: Material, recipe: Recipe) -> TrainingData:
@@ -93,17 +115,15 @@ def _training_data(material: Material, recipe: Recipe) -> TrainingData:
     images, train = material.images, np.arange(material.train)
     if images.shape[1] != recipe.framing.size:
         images = frame_pictures(images, Framing(crop="none", size=recipe.framing.size))
-    chosen = material.validation if recipe.selection.keep == "best" else 0
+    needed = recipe.selection.keep == "best" or recipe.averaging.wise_ft
+    chosen = material.validation if needed else 0
     validation = np.arange(material.train, material.train + chosen)
     key = run_key(recipe_toml(recipe), material.folder.name)
     return TrainingData(images, material.labels, train, validation, material.class_names, key)
 
 
-def _torch_answerer(fitted: FitResult, recipe: Recipe, classes: int) -> Answerer:
+def _torch_answerer(network: CellNetwork, recipe: Recipe, classes: int) -> Answerer:
     accelerator = make_accelerator(recipe)
-    size = recipe.framing.size
-    network = build_network(recipe.network, recipe.head, classes, size=size, load_weights=False)
-    network.load_state_dict(fitted.weights)
     network = network.to(accelerator.device).eval()
 
     def answer(images: UInt8Array) -> IntArray:
