@@ -109,6 +109,12 @@ def test_tables_of_operations_are_those_of_the_code() -> None:
     assert page == script["with_tables"](page), "docs/augmentation.md is behind the code; write it anew with: make docs"
 
 
+def test_tables_of_stress_suites_are_those_of_the_code() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "stress_tables.py"))
+    page = (ROOT / "docs" / "stress-suites.md").read_text(encoding="utf-8")
+    assert page == script["with_tables"](page), "docs/stress-suites.md is behind the code; run: make docs"
+
+
 def test_toml_in_the_guide_is_valid_recipes(tmp_path: Path) -> None:
     blocks = [
         block for page in PAGES for block in re.findall(r"^```toml\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
