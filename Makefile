@@ -91,6 +91,7 @@ model: $(VENV)/.train ## train the model that ships, from PBC=path/to/pbc96.parq
 docs: $(VENV)/.train ## write the tables in docs/ that come from the code
 	$(BIN)/python docs/recipe_keys.py
 	$(BIN)/python docs/operation_tables.py
+	$(BIN)/python docs/stress_tables.py
 
 clean: ## remove the environment, caches and build outputs; runs/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info
