@@ -46,7 +46,9 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A run whose recipe flips pictures and shifts their colours."""
     run = write_norm_run(tmp_path_factory.mktemp("run"))
     text = (run / "recipe.toml").read_text()
-    (run / "recipe.toml").write_text(text.replace('policy = "flips"', 'policy = "light"'))
+    text = text.replace('policy = "flips"', 'policy = "light"').replace('suite = "none"', f'suite = "{SUITE}"')
+    text = text.replace("families = []", 'families = ["compression", "debris"]')
+    (run / "recipe.toml").write_text(text)
     return stress(run, norm_cells(24), run.parent / "out", StressOptions((SUITE, "chain"), (3,), adapt_norm=16))
 
 
@@ -206,6 +208,13 @@ class TestTraining:
         assert parts["seen_minus_unseen"]["accuracy"]["value"] == pytest.approx(means[True] - means[False])
         lost = light["clean"]["accuracy"]["value"] - means[False]
         assert parts["clean_minus_unseen"]["accuracy"]["value"] == pytest.approx(lost)
+
+    def test_families_that_chose_the_epoch_are_not_untouched(self, light: dict[str, Any]) -> None:
+        parts, corruptions = (light["suites"][SUITE][name] for name in ("seen_and_unseen", "corruptions"))
+        others = [one["accuracy"]["value"] for one in corruptions.values() if one["family"] in ("resolution", "blur")]
+        assert light["training"]["judged_by_families"] == ["compression", "debris"]
+        assert parts["untouched"]["accuracy"]["value"] == pytest.approx(np.mean(others))
+        assert parts["conditions"]["unseen"] == parts["conditions"]["untouched"] + 3
 
     def test_chains_mix_families_and_are_not_divided(self, light: dict[str, Any]) -> None:
         chain = light["suites"]["chain"]

@@ -36,6 +36,15 @@ def test_one_operation_makes_its_family_and_group_seen(tmp_path: Path) -> None:
         assert (found.operations, found.families, found.groups) == ({"flip"}, {"orientation"}, {"geometry"})
 
 
+def test_families_that_chose_the_epoch_are_told_apart(tmp_path: Path) -> None:
+    model = write_colour_folder(tmp_path / "run" / "model")
+    chosen = '[augment]\npolicy = "flips"\n[selection]\nsuite = "bloodmnist-c"\nfamilies = ["blur", "debris"]\n'
+    (tmp_path / "run" / "recipe.toml").write_text(chosen)
+    found = trained_on(model, Predictor.load(model).info)
+    assert found is not None
+    assert (found.judged_by, found.families) == ({"blur", "debris"}, {"orientation"})
+
+
 def test_a_model_in_no_run_tells_by_itself_or_not_at_all(tmp_path: Path) -> None:
     model = write_colour_folder(tmp_path / "model")
     info = Predictor.load(model).info

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CHUNK = 64  # pictures altered and named at a time: enough to keep a core busy, few enough to stay in its cache
 LARGEST = 224  # pixels: larger pictures are framed before they are altered, as corruptions are made for cells this size
-SAMPLE = 512  # pictures of a condition that a model is adapted to
+SAMPLE = 512  # pictures of 96 px of a condition that a model is adapted to at once; of larger ones, fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,9 @@ def answer_all(
         for places in _batches(len(all_conditions), adapter):
             model = predictor
             if adapter is not None and reasons is not None:
-                model, reason = adapter(source.framed(sample_positions(count, source.seed), all_conditions[places[0]]))
+                model, reason = adapter(
+                    source.framed(sample_positions(count, source.seed, source.framing.size), all_conditions[places[0]])
+                )
                 reasons.append(reason)
             _finish(pool, work, [(model, place, chunk) for place in places for chunk in chunks], advance)
     return Answers(named, confidence, probabilities, reasons)
@@ -163,9 +165,10 @@ def _batches(conditions: int, adapter: Adapter | None) -> list[list[int]]:
     return [everything] if adapter is None else [[place] for place in everything]
 
 
-def sample_positions(count: int, seed: int) -> IntArray:
-    """Draw the positions of at most `SAMPLE` of `count` pictures, ascending."""
-    return np.sort(np.random.default_rng(seed).permutation(count)[:SAMPLE])
+def sample_positions(count: int, seed: int, size: int) -> IntArray:
+    """Draw the positions of so many of `count` pictures of a size in pixels as fit into memory together, ascending."""
+    most = min(SAMPLE, SAMPLE * 96**2 // size**2)
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -129,6 +129,7 @@ def _training(measured: Measurement) -> dict[str, Any]:
         "unseen_families": sorted(tried - trained.families),
         "seen_groups": sorted(groups & trained.groups),
         "unseen_groups": sorted(groups - trained.groups),
+        "judged_by_families": sorted(trained.judged_by),
     }
 
 
@@ -140,6 +141,7 @@ def _seen_and_unseen(measured: Measurement, suite: str) -> dict[str, Any] | None
     families = measured.by(suite, "family")
     seen = _joined(places for name, places in families.items() if name in trained.families)
     unseen = _joined(places for name, places in families.items() if name not in trained.families)
+    untouched = _joined(places for name, places in families.items() if name not in trained.families | trained.judged_by)
     groups = measured.by(suite, "group")
     foreign = _joined(places for name, places in groups.items() if name not in trained.groups)
     if not seen and not unseen:
@@ -148,11 +150,17 @@ def _seen_and_unseen(measured: Measurement, suite: str) -> dict[str, Any] | None
     return {
         "seen": drawn.mean(seen) if seen else None,
         "unseen": drawn.mean(unseen) if unseen else None,
+        "untouched": drawn.mean(untouched) if untouched else None,
         "unseen_groups": drawn.mean(foreign) if foreign else None,
         "clean_minus_seen": drawn.loss(seen) if seen else None,
         "clean_minus_unseen": drawn.loss(unseen) if unseen else None,
         "seen_minus_unseen": drawn.difference(seen, unseen) if seen and unseen else None,
-        "conditions": {"seen": len(seen), "unseen": len(unseen), "unseen_groups": len(foreign)},
+        "conditions": {
+            "seen": len(seen),
+            "unseen": len(unseen),
+            "untouched": len(untouched),
+            "unseen_groups": len(foreign),
+        },
     }
 
 

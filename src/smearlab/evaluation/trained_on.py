@@ -9,6 +9,7 @@ from smearlab.augment.operations import operations_of
 from smearlab.corruptions.families import FAMILIES, OPERATIONS
 from smearlab.errors import RecipeError
 from smearlab.inference.model_folder import resolve_model
+from smearlab.training.corrupted import chosen_corruptions
 from smearlab.training.recipe_io import load_recipe
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ class TrainedOn:
 
     Attributes:
         operations: rows of `smearlab.corruptions.families.OPERATIONS`.
+        judged_by: families that altered the validation pictures by which the epoch was chosen: not trained on, but not
+            news either.
     """
 
     operations: frozenset[str]
+    judged_by: frozenset[str] = frozenset()
 
     @property
     def families(self) -> frozenset[str]:
@@ -59,9 +63,19 @@ def trained_on(model: str | Path, info: ModelInfo) -> TrainedOn | None:
     """
     recipe = run_recipe(model)
     if recipe is not None:
-        return TrainedOn(frozenset(trained_operations(recipe)))
+        return TrainedOn(frozenset(trained_operations(recipe)), _judged_by(recipe))
     recorded = info.provenance.operations
     return None if recorded is None else TrainedOn(frozenset(known_operations(recorded)))
+
+
+def _judged_by(recipe: Recipe) -> frozenset[str]:
+    if recipe.selection.suite == "none":
+        return frozenset()
+    try:
+        chosen = chosen_corruptions(recipe.selection, recipe.augment)
+    except RecipeError:
+        return frozenset()
+    return frozenset(corruption.family for corruption in chosen)
 
 
 def run_recipe(model: str | Path) -> Recipe | None:

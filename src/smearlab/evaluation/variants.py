@@ -36,8 +36,10 @@ class Variant:
         """Return the predictor for a collection, adapted to a sample of it where that is wanted, and what was done."""
         if self.adapter is None:
             return self.predictor, self.words(None)
-        pictures = [cells.images[int(position)] for position in sample_positions(len(cells), seed=0)]
-        predictor, reason = self.adapter(frame_pictures(pictures, self.predictor.framing))
+        framing = self.predictor.framing
+        positions = sample_positions(len(cells), seed=0, size=framing.size)
+        pictures = [cells.images[int(position)] for position in positions]
+        predictor, reason = self.adapter(frame_pictures(pictures, framing))
         return predictor, self.words([reason])
 
     def words(self, adaptation: list[str] | None) -> list[str]:

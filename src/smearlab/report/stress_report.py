@@ -162,6 +162,8 @@ def _seen_blocks(summary: Mapping[str, Any]) -> list[Block]:
     ]
     families = [f"Families seen: {', '.join(training['seen_families']) or 'none'}."]
     families.append(f"Not seen: {', '.join(training['unseen_families']) or 'none'}.")
+    if training.get("judged_by_families"):
+        families.append(f"Not seen, but the epoch was chosen by them: {', '.join(training['judged_by_families'])}.")
     words = "A family counts as seen where training altered pictures by any operation of it. " + " ".join(families)
     heads = ("Suite", "Clean", "Seen families", "Unseen families", "Unseen groups", "Seen minus unseen, points")
     table = [Table(heads, rows, "Balanced accuracy by what training showed")] if rows else []
