@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from tests.networks.tiny_network import SIZE, pictures, tiny_network
+from tests.networks.tiny_network import folded_network, pictures, tiny_network
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from smearlab.networks.build import CellNetwork
-from smearlab.networks.config import NetworkConfig
-from smearlab.networks.restoring import PICTURES, norms_are_folded, prepare_network, restore_norms, training_pictures
+from smearlab.networks.restoring import norms_are_folded, restore_norms
 
 
 def norms(network: nn.Module) -> list[_BatchNorm]:
@@ -20,16 +18,7 @@ def norms(network: nn.Module) -> list[_BatchNorm]:
 
 @pytest.fixture
 def folded() -> CellNetwork:
-    """A network as a deployed file has it: the scale in the convolutions, the shift in the biases."""
-    network, generator = tiny_network(), torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for norm in norms(network):
-            norm.bias.copy_(torch.randn(norm.num_features, generator=generator))
-    return network.eval()
-
-
-def raw(count: int) -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    return folded_network()
 
 
 @torch.no_grad()
@@ -94,27 +83,3 @@ def test_folded_is_told_from_untrained_and_from_trained(folded: CellNetwork) -> 
     restore_norms(folded, pictures())
     assert not norms_are_folded(folded)
     assert not norms_are_folded(nn.Linear(2, 2))
-
-
-@pytest.mark.parametrize(("choice", "restored"), [("auto", True), ("always", True), ("never", False)])
-def test_a_recipe_decides(folded: CellNetwork, choice: str, restored: bool) -> None:
-    config = NetworkConfig.model_validate({"restore_norms": choice})
-    count = prepare_network(folded, config, raw(9), np.arange(9))
-    assert count == (len(norms(folded)) if restored else 0)
-    assert norms_are_folded(folded) != restored
-
-
-def test_auto_leaves_a_network_from_scratch_alone() -> None:
-    network = tiny_network()
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert prepare_network(network, NetworkConfig(), raw(9), np.arange(9)) == 0
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-
-
-def test_pictures_are_taken_evenly_from_the_training_rows_alone() -> None:
-    images, rows = raw(2 * PICTURES + 9), np.arange(5, 2 * PICTURES + 5)
-    chosen = training_pictures(images, rows)
-    assert chosen.shape == (PICTURES, 3, SIZE, SIZE)
-    for position, row in ((0, rows[0]), (-1, rows[-1])):
-        torch.testing.assert_close(chosen[position], torch.from_numpy(images[row]).permute(2, 0, 1).float() / 255)
-    assert len(training_pictures(images, rows[:3])) == 3

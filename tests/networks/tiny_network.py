@@ -22,3 +22,13 @@ def tiny_network(head: HeadConfig | None = None, network: NetworkConfig = NARROW
 def pictures(count: int = 4) -> torch.Tensor:
     """Return random pictures ``float32 (count, 3, 32, 32)`` in 0–1."""
     return torch.rand(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+
+
+def folded_network() -> CellNetwork:
+    """Build a network as a deployed file has it: the scale in the convolutions, the shift in the biases."""
+    network, generator = tiny_network(), torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.bias.copy_(torch.randn(layer.num_features, generator=generator))
+    return network.eval()

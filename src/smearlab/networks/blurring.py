@@ -5,21 +5,32 @@ A network whose strides alias answers differently when a cell moves by one pixel
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from timm.layers import BlurPool2d
 from torch import Tensor, nn
 
 from smearlab.errors import RecipeError
 
-SELF_BLURRING = {"aa_layer": BlurPool2d}
-"""The argument of those of timm's networks that know how to blur themselves, after the activation, as in the paper."""
 _PICTURE_CHANNELS = 6
+
+
+class BlurPool(BlurPool2d):
+    """timm's blur of any number of channels: some of its networks announce another number than they then give."""
+
+    def __init__(self, channels: int | None = None, stride: int = 2, **options: Any) -> None:  # noqa: ANN401 - timm's own
+        super().__init__(stride=stride, **options)
+
+
+SELF_BLURRING = {"aa_layer": BlurPool}
+"""The argument of those of timm's networks that know how to blur themselves, after the activation, as in the paper."""
 
 
 class BlurredConv2d(nn.Conv2d):
     """A strided convolution of blurred maps; the weights keep the names they have in `torch.nn.Conv2d`."""
 
-    blur: BlurPool2d
+    blur: BlurPool
 
     def forward(self, maps: Tensor) -> Tensor:
         """Blur, then convolve with the stride."""
@@ -56,7 +67,7 @@ def _blurred(layer: nn.Module) -> nn.Module | None:
     if isinstance(layer, nn.MaxPool2d) and layer.stride not in (1, (1, 1)):
         stride = layer.stride if isinstance(layer.stride, int) else layer.stride[0]
         dense = nn.MaxPool2d(layer.kernel_size, 1, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
-        return nn.Sequential(dense, BlurPool2d(stride=stride))
+        return nn.Sequential(dense, BlurPool(stride=stride))
     return None
 
 
@@ -74,5 +85,5 @@ def _blurred_convolution(layer: nn.Conv2d) -> BlurredConv2d:
             padding_mode=layer.padding_mode,
         )
     new.weight, new.bias = layer.weight, layer.bias
-    new.blur = BlurPool2d(layer.in_channels, stride=1)
+    new.blur = BlurPool(stride=1)
     return new

@@ -21,6 +21,7 @@ class NetworkConfig(BaseModel):
             (mean 0, deviation 1 over ImageNet).
         restore_norms: take batch normalisation that was folded into the loaded weights out again, with the statistics
             of training pictures, so that the network can learn on; ``auto`` does so where the weights look folded.
+            Where loaded batch normalisation is replaced by ``group`` or ``layer``, both other choices fit that to it.
         norm: replace the backbone's normalisation layers: ``batch``; ``frozen_batch`` (constant maps); ``group`` (Wu &
             He 2018, 8–16 channels each); ``group_ws`` (with standardised weights, Qiao et al. 2019); ``layer`` (one
             group); ``none`` (a learnt scale and shift). Learnt weights are carried over.

@@ -15,7 +15,7 @@ from torch.nn import functional
 InputNormName = Literal["none", "standardise", "white_balance", "both"]
 _MEAN, _DEVIATION = 0.5, 0.25
 """Of a standardised picture: about what photographs have, so that the scaling and pretrained weights still fit."""
-_SMALLEST_DEVIATION = 4 / 255
+_SMALLEST_DEVIATION = 2 / 255
 """Below this a channel holds noise and compression only, which is not magnified to full contrast."""
 _PATCHES = 12
 """Patches along a side whose means are looked at, so that single bright pixels (noise, dust) do not count as light."""

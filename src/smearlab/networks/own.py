@@ -17,8 +17,8 @@ PREFIX = "smearlab/"
 class PlainCnn(nn.Module):
     """Convolution, normalisation, activation, pooling, again and again: what a first notebook builds.
 
-    Takes ``float32 (n, 3, h, w)`` and gives features ``(n, channels[-1])``, or ``(n, channels[-1] · h' · w')`` where the
-    last map, of height h' and width w', is flattened.
+    Takes ``float32 (n, 3, h, w)`` and gives features ``(n, channels[-1])``, or, where the last map is flattened,
+    ``(n, channels[-1] · h' · w')`` with its height h' and width w'.
 
     Args:
         pooling: ``avg`` or ``max``, of the last feature map.

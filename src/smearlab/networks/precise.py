@@ -13,6 +13,8 @@ from timm.layers import BlurPool2d, StdConv2d, StdConv2dSame
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
+from smearlab.networks.blurring import BlurPool
+
 
 class _InFloat32(nn.Module):
     """Computes in float32 under autocast on a CPU, and gives what autocast would give; else as the class beside it."""
@@ -41,12 +43,16 @@ class _StdConv2dSame(_InFloat32, StdConv2dSame): ...
 class _BlurPool2d(_InFloat32, BlurPool2d): ...
 
 
+class _BlurPool(_InFloat32, BlurPool): ...
+
+
 _KINDS: dict[type[nn.Module], type[nn.Module]] = {
     nn.Conv2d: _Conv2d,
     Conv2dSame: _Conv2dSame,
     StdConv2d: _StdConv2d,
     StdConv2dSame: _StdConv2dSame,
     BlurPool2d: _BlurPool2d,
+    BlurPool: _BlurPool,
 }
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -18,39 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy.typing as npt
-
-    from smearlab.data.cells import UInt8Array
-    from smearlab.networks.build import CellNetwork
-    from smearlab.networks.config import NetworkConfig
-
-PICTURES = 256
-"""How many training pictures the statistics are taken from."""
 _BATCH = 64
-
-
-def prepare_network(
-    network: CellNetwork, config: NetworkConfig, images: UInt8Array, rows: npt.NDArray[np.int64]
-) -> int:
-    """Do what a network needs to see training pictures for, once, before its first step.
-
-    Args:
-        network: with its starting weights; changed in place.
-        config: says whether folded normalisation is restored.
-        images: framed pictures ``uint8 (n, h, w, 3)``.
-        rows: ``int64 (m,)``, those of the training part, m ≥ 1; up to `PICTURES` of them, evenly spaced, are used.
-
-    Returns:
-        How many normalisation layers were restored.
-    """
-    wanted = config.restore_norms == "always" or (config.restore_norms == "auto" and norms_are_folded(network.backbone))
-    return restore_norms(network, training_pictures(images, rows)) if wanted else 0
-
-
-def training_pictures(images: UInt8Array, rows: npt.NDArray[np.int64]) -> Tensor:
-    """Return up to `PICTURES` of the given rows, evenly spaced, as ``float32 (m, 3, h, w)`` in 0–1."""
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(PICTURES, len(rows))).round().astype(np.int64))]
-    return torch.from_numpy(np.ascontiguousarray(images[chosen])).permute(0, 3, 1, 2).to(torch.float32) / 255
 
 
 def norms_are_folded(module: nn.Module) -> bool:

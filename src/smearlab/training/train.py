@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +15,16 @@ import torch
 
 from smearlab import __version__
 from smearlab.augment.operations import operations_of
+from smearlab.data.atomic import write_text
 from smearlab.data.framing import frame_cells
+from smearlab.data.read import read
 from smearlab.errors import RecipeError, TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.trust import fit_trust
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
 from smearlab.networks.onnx import check_onnx, export_onnx
-from smearlab.networks.restoring import prepare_network
+from smearlab.networks.preparing import prepare_network
 from smearlab.training.devices import agreed, on_main, processes
 from smearlab.training.display import Display
 from smearlab.training.job import FitResult, TrainingData
@@ -29,7 +32,8 @@ from smearlab.training.loop import fit
 from smearlab.training.precision import choose_precision
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe, recipe_toml, save_recipe
-from smearlab.training.state import run_key, save_weights
+from smearlab.training.state import LAST, run_key, save_weights
+from smearlab.training.warm_up import warm_up
 from smearlab.training.writers import epoch_writer
 
 if TYPE_CHECKING:
@@ -91,6 +95,8 @@ def train_model(
     recipe = decide_precision(network, recipe, run)
     data = _training_data(cells, images, split, recipe)
     prepare_network(network, recipe.network, images, split.train)
+    if recipe.warm_up.epochs:
+        _warm_up(network, data, recipe, run)
     with epoch_writer(run, tensorboard=tensorboard) as on_epoch:
         display = Display(sum(phase.epochs for phase in recipe.phases), shown=processes().is_main_process)
         fitted = fit(network, data, recipe, run.checkpoints, display, on_epoch)
@@ -101,6 +107,18 @@ def train_model(
     seconds = {"train": trained - start, "export": time.monotonic() - trained}
     parameters, together = count_parameters(network), processes().num_processes
     return Trained(recipe, fitted, parameters, difference, seconds, _device_name(), together)
+
+
+def _warm_up(network: CellNetwork, data: TrainingData, recipe: Recipe, run: Run) -> None:
+    """Learn without labels first, unless the phases have begun already."""
+    if (run.checkpoints / LAST).is_file():
+        return
+    images, positions = data.images, data.train
+    if recipe.warm_up.data:
+        images = frame_cells(read(recipe.warm_up.data, labelled=False), recipe.framing)
+        positions = np.arange(len(images))
+    rows = warm_up(network, images, positions, recipe, run.checkpoints, data.key)
+    on_main(lambda: write_text(run.path / "warm_up.jsonl", "".join(json.dumps(row) + "\n" for row in rows)))
 
 
 def initial_network(recipe: Recipe, classes: int) -> CellNetwork:

@@ -16,7 +16,7 @@ from smearlab.data.framing import Framing, frame_pictures
 from smearlab.evaluation.studies.answers import Answers, ask
 from smearlab.evaluation.studies.derived import answerer_of
 from smearlab.inference.model_folder import WEIGHTS
-from smearlab.networks.restoring import prepare_network
+from smearlab.networks.preparing import prepare_network
 from smearlab.training.averaging import estimate_batch_norm, mean_weights
 from smearlab.training.batches import BatchMaker
 from smearlab.training.devices import make_accelerator
