@@ -15,7 +15,7 @@ import torch
 from smearlab.data.atomic import atomic_path
 from smearlab.evaluation import evaluate_run
 from smearlab.inference import model_folder
-from smearlab.training import loop, state, train, validation
+from smearlab.training import averaging, finishing, loop, state, train, validation
 
 TINY_RECIPE = """
 name = "tiny"
@@ -59,6 +59,59 @@ batch_size = 8
 schedule = "plateau"
 plateau_patience = 1
 """
+
+
+ROBUST_RECIPE = """
+name = "robust"
+seed = 4
+[framing]
+size = 24
+[split]
+train = 0.6
+validation = 0.2
+test = 0.2
+[data]
+near_duplicates = false
+[augment]
+policy = "light"
+[network]
+backbone = "resnet18"
+options = { channels = [8, 8, 16, 16] }
+[loss]
+jsd = 12.0
+[ema]
+decay = 0.9
+[averaging]
+swa_start = 0.4
+swa_every = 3
+swa_learning_rate = 1e-3
+ema_batch_norm = true
+[selection]
+suite = "bloodmnist-c"
+groups = ["degradation"]
+pictures = 8
+severities = [3]
+[distillation]
+teachers = ["{teacher}"]
+weight = 0.5
+[robustness]
+pictures = 0
+[precision]
+mode = "float32"
+[checkpoint]
+every_minutes = 0.0005
+[[phases]]
+name = "small"
+size = 16
+epochs = 2
+batch_size = 8
+warmup_epochs = 0
+[[phases]]
+name = "full"
+epochs = 3
+batch_size = 8
+"""
+"""All that a robust recipe may hold; the teacher is another run."""
 
 
 def die() -> None:
@@ -109,6 +162,10 @@ def plant(moment: str, number: int) -> None:
             state.atomic_path = in_write(number)  # type: ignore[assignment, attr-defined]
         case "saved":
             state.save_checkpoint = at_call(number, state.save_checkpoint)
+        case "average":
+            averaging.Averages.update = at_call(number, averaging.Averages.update)  # type: ignore[method-assign]
+        case "statistics":
+            finishing.estimate_batch_norm = at_call(number, finishing.estimate_batch_norm)  # type: ignore[attr-defined]
         case "recipe":
             train.save_recipe = at_call(number, train.save_recipe)  # type: ignore[attr-defined]
         case "export":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.training.folders import write_class_folders
-from tests.training.kill_child import TINY_RECIPE
+from tests.training.kill_child import ROBUST_RECIPE, TINY_RECIPE
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
@@ -119,3 +119,31 @@ def wait_for_training(process: subprocess.Popen[str], out: Path) -> None:
         if last.exists() and last.stat().st_mtime_ns != before:
             return
         time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def robust(data: Path, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe of views, averages, altered validation pictures, sizes and a teacher."""
+    folder = tmp_path_factory.mktemp("robust")
+    assert train(data, folder / "teacher", "--recipe", str(recipe)).returncode == 0
+    path = folder / "robust.toml"
+    path.write_text(ROBUST_RECIPE.replace("{teacher}", str(folder / "teacher")))
+    return path
+
+
+@pytest.fixture(scope="module")
+def robust_uninterrupted(data: Path, robust: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("whole") / "run"
+    done = train(data, out, "--recipe", str(robust))
+    assert done.returncode == 0, done.stderr
+    return weights_hash(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("moment", "number"), [("step", 7), ("average", 14), ("validation", 5), ("write", 12), ("statistics", 2)]
+)
+def test_a_robust_run_resumes_to_the_same_weights(
+    moment: str, number: int, data: Path, robust: Path, robust_uninterrupted: str, tmp_path: Path
+) -> None:
+    assert kill_and_resume(moment, number, data, robust, tmp_path / "run") == robust_uninterrupted

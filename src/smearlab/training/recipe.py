@@ -18,6 +18,7 @@ from smearlab.training.sections import (
     RobustnessConfig,
     Section,
     SelectionConfig,
+    WarmUpConfig,
 )
 
 OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
@@ -203,6 +204,7 @@ class Recipe(Section):
         selection: which epoch is kept.
         robustness: the look at altered pictures in the report.
         checkpoint: how often the state is saved.
+        warm_up: learning without labels, before the phases.
         phases: one or more phases of training.
     """
 
@@ -225,6 +227,7 @@ class Recipe(Section):
     selection: SelectionConfig = SelectionConfig()
     robustness: RobustnessConfig = RobustnessConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
+    warm_up: WarmUpConfig = WarmUpConfig()
     phases: Annotated[tuple[PhaseConfig, ...], Field(min_length=1)] = (PhaseConfig(),)
 
     @model_validator(mode="after")
@@ -237,7 +240,7 @@ class Recipe(Section):
                 )
         if self.loss.jsd and (self.augment.mixup or self.augment.cutmix):
             raise ValueError("loss.jsd compares views of one picture; set augment.mixup and augment.cutmix to 0")
-        if self.averaging.wise_ft and self.network.weights == "none":
+        if self.averaging.wise_ft and self.network.weights == "none" and not self.warm_up.epochs:
             raise ValueError("averaging.wise_ft goes back towards starting weights; network.weights is 'none'")
         return self
 

@@ -93,6 +93,26 @@ class DistillationConfig(Section):
     temperature: Positive = 2.0
 
 
+class WarmUpConfig(Section):
+    """Learning without labels before the first phase: SimSiam (Chen & He 2021) with the recipe's policy.
+
+    Attributes:
+        epochs: passes over the pictures; 0 turns it off.
+        data: unlabelled pictures in any form; empty for the training part.
+        batch_size: pictures per step, each in two alterations.
+        learning_rate: the highest, after a rise over the first epoch; it falls along a cosine.
+        weight_decay: of AdamW.
+        width: of the projection in which alterations are compared.
+    """
+
+    epochs: Annotated[int, Field(ge=0)] = 0
+    data: str = ""
+    batch_size: Annotated[int, Field(ge=8)] = 64
+    learning_rate: Positive = 1e-3
+    weight_decay: NonNegative = 1e-4
+    width: Annotated[int, Field(ge=16)] = 256
+
+
 class AveragingConfig(Section):
     """Weights beside those of single epochs; the best on validation ships, and the report says which.
 

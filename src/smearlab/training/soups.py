@@ -14,6 +14,7 @@ from smearlab.data.framing import frame_cells
 from smearlab.errors import TrainingError
 from smearlab.inference.model_folder import WEIGHTS
 from smearlab.networks.build import count_parameters
+from smearlab.networks.preparing import prepare_network
 from smearlab.training.averaging import estimate_batch_norm, greedy_members, interpolated, mean_weights
 from smearlab.training.batches import BatchMaker
 from smearlab.training.devices import make_accelerator
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from smearlab.data.cells import Cells
-    from smearlab.training.recipe import Recipe
-
     Weights = dict[str, Tensor]
 
 _SAME = ("framing", "network", "head")
@@ -158,7 +157,7 @@ def wise_ft(run: Path, alphas: Sequence[float], cells: Cells, out: Path) -> Brew
     bench = Bench(run, cells)
     if bench.recipe.network.weights == "none":
         raise TrainingError(f"{run} started from random weights, to which there is no way back.")
-    start = _start(bench.recipe, len(cells.class_names))
+    start = _start(bench)
     tried: dict[float, Weights] = {}
     candidates: list[dict[str, Any]] = []
     for alpha in alphas:
@@ -172,8 +171,10 @@ def _name(alpha: float) -> str:
     return f"{alpha:g} of the way from the start"
 
 
-def _start(recipe: Recipe, classes: int) -> Weights:
-    weights: Weights = initial_network(recipe, classes).state_dict()
+def _start(bench: Bench) -> Weights:
+    network = initial_network(bench.recipe, len(bench.data.class_names))
+    prepare_network(network, bench.recipe.network, bench.data.images, bench.data.train)
+    weights: Weights = network.state_dict()
     return weights
 
 
