@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from smearlab.report.page import Page
 from smearlab.report.study_plots import bars, gains
 from smearlab.report.text import THIN, duration, plural
 
+_MOST_BARS = 20  # recipes; of a longer study, those beside the reference are drawn
 _SURE = "An arrow marks a difference whose 95 % interval does not hold 0."
 
 
@@ -141,18 +142,20 @@ def _tile(label: str, share: Estimate) -> Figure:
 
 def _glance(report: StudyReport) -> list[Block]:
     titles = [row.title for row in report.rows]
+    first = report.rows if len(titles) <= _MOST_BARS else report.sections()[report.reference_row.section]
     names = [name for name in report.figures if any(name in row.figures for row in report.rows)]
     grid = np.array([[_value(row, name) for name in names] for row in report.rows])
-    series = {name: [row.figures.get(name, _UNKNOWN) for row in report.rows] for name in ("clean", report.main)}
+    series = {name: [row.figures.get(name, _UNKNOWN) for row in first] for name in ("clean", report.main)}
     others = [row for row in report.rows if report.main in row.differences]
-    plots: list[Block] = [bars(titles, series, "Clean and altered pictures").block()]
+    plots: list[Block] = [bars([row.title for row in first], series, "Clean and altered pictures").block()]
     if others:
         differences = [row.differences[report.main] for row in others]
         caption = "Paired over pictures and trainings, 95 % intervals; grey where they hold 0."
         title = f"{report.main.capitalize()}: gained over {report.reference}"
         plots.append(gains([row.title for row in others], differences, title, caption).block())
     caption = "Balanced accuracy in per cent: the mean over a suite's or group's corruptions and over trainings"
-    return [heat_table(titles, names, grid, caption, "recipe", "pictures"), Columns(plots)]
+    heat = replace(heat_table(titles, names, grid, caption, "recipe", "pictures"), upright=False)
+    return [heat, Columns(plots)]
 
 
 def _left_out(report: StudyReport) -> list[Block]:

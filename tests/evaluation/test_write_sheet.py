@@ -1,0 +1,75 @@
+"""`smearlab augment`: a sheet of one's own pictures, and what is told where it cannot be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from smearlab.__main__ import main
+from smearlab.data.cells import Cells
+from smearlab.errors import DataError, RecipeError, SmearlabError
+from smearlab.evaluation.sheet import SheetOptions, in_turn, write_sheet
+
+
+def test_every_class_gives_pictures_in_turn() -> None:
+    assert in_turn(np.array([1, 1, 0, 2, 0]), 4).tolist() == [2, 0, 3, 4]
+
+
+def test_it_writes_a_picture_of_the_size_asked_for(tiny_cells: Cells, tmp_path: Path) -> None:
+    path = write_sheet(tiny_cells, tmp_path / "new" / "sheet.png", SheetOptions(size=32, rows=3, columns=4))
+    with Image.open(path) as sheet:
+        assert sheet.height == 26 + 3 * 36
+        assert sheet.width > 5 * 36
+    assert [entry.name for entry in path.parent.iterdir()] == ["sheet.png"]
+
+
+def test_a_recipe_gives_policy_and_size(tiny_cells: Cells, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('[framing]\nsize = 24\n[augment]\npolicy = "none"\n')
+    write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions(recipe=str(recipe), rows=1, columns=1))
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.height == 26 + 28
+        pixels = np.asarray(sheet)
+    assert (pixels[26:50, -28:-4] == pixels[26:50, -56:-32]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (SheetOptions(policy="our"), "Did you mean 'ours'"),
+        (SheetOptions(operation="blur"), "no operation 'blur'"),
+        (SheetOptions(operation="hue", policy="ours"), "leave out --policy"),
+        (SheetOptions(operation="hue", progress=True), "leave out --policy"),
+        (SheetOptions(rows=0), "--rows 0"),
+        (SheetOptions(columns=1000), "--columns 1000"),
+        (SheetOptions(size=3), "--size 3"),
+        (SheetOptions(recipe="nope"), "no recipe file 'nope'"),
+    ],
+)
+def test_options_that_cannot_be(options: SheetOptions, message: str, tiny_cells: Cells, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=message):
+        write_sheet(tiny_cells, tmp_path / "sheet.png", options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["sheet.jpg", "sheet"])
+def test_only_png_is_written(name: str, tiny_cells: Cells, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"ends in \.png"):
+        write_sheet(tiny_cells, tmp_path / name)
+
+
+def test_a_folder_is_not_written_over(tiny_cells: Cells, tmp_path: Path) -> None:
+    (tmp_path / "sheet.png").mkdir()
+    with pytest.raises(SmearlabError, match="is a folder"):
+        write_sheet(tiny_cells, tmp_path / "sheet.png", SheetOptions(rows=1, columns=1))
+
+
+def test_the_command_exits_2_with_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["augment", "nowhere", "--sheet", "a.png"]) == 2
+    assert "There is no nowhere" in capsys.readouterr().err
