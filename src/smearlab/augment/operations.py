@@ -55,7 +55,7 @@ class Operation:
 ENGINE: tuple[Operation, ...] = (
     Operation("flip", "geometry", 1, False, "on or off"),
     Operation("rotate", "geometry", 180, True, "degrees", 30),
-    Operation("zoom", "geometry", 1, True, "doublings"),
+    Operation("zoom", "geometry", 1.25, True, "doublings"),
     Operation("crop", "geometry", 0.4, False, "share of the side cut off"),
     Operation("translate", "geometry", 0.2, True, "share of the side", 0.45),
     Operation("shear", "geometry", 25, True, "degrees", 17),
@@ -98,7 +98,7 @@ INDEX: dict[str, int] = {operation.name: position for position, operation in enu
 
 FAMILY_SHARES: dict[str, float] = {
     "orientation": 1.0,
-    "scale": 0.6,
+    "scale": 0.8,
     "translation": 0.5,
     "shear": 0.2,
     "elastic": 0.1,
@@ -111,11 +111,11 @@ FAMILY_SHARES: dict[str, float] = {
     "illumination": 0.35,
     "blur": 0.3,
     "resolution": 0.2,
-    "compression": 0.12,
+    "compression": 0.2,
     "noise": 0.3,
     "sharpness": 0.12,
     "erasing": 0.2,
-    "debris": 0.25,
+    "debris": 0.3,
     "mixing": 0.0,
 }
 """The share of pictures on which our policy uses each family."""
