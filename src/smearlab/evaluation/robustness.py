@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smearlab.corruptions.families import GROUPS
+from smearlab.corruptions.families import GROUP_TITLES, GROUPS
 from smearlab.evaluation.conditions import Condition, conditions_of
 from smearlab.evaluation.stress_figures import CLEAN, Drawn, draw_figures
 from smearlab.evaluation.stress_pass import Source, answer_all
@@ -80,6 +80,7 @@ def measure_robustness(
 
 def _row(one: Condition, drawn: Drawn, place: int, seen: frozenset[str]) -> dict[str, Any]:
     named = {"suite": one.suite, "corruption": one.corruption, "family": one.family, "group": one.group}
+    named["group_title"] = next((title for group, title in GROUP_TITLES.items() if group == one.group), one.group)
     return {**named, "seen": one.family in seen, **drawn.mean([place])}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smearlab.corruptions.families import GROUP_TITLES
 from smearlab.report.blocks import Block, Cell, EstimateCell, Note, ShareCell, Table
 from smearlab.report.estimates import estimate
 from smearlab.report.text import plural
@@ -49,7 +48,7 @@ def _conditions(robustness: Mapping[str, Any]) -> Table:
     rows: list[list[Cell]] = [
         [
             f"{row['corruption'].replace('_', ' ')} ({row['suite']})",
-            GROUP_TITLES[row["group"]],
+            row["group_title"],
             "seen" if row["seen"] else "never seen",
             *(ShareCell(estimate(row[name])) for name in _METRICS),
         ]
