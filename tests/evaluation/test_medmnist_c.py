@@ -17,7 +17,7 @@ def drawn(clean: float, errors: dict[str, float], spread: float = 0.0) -> Drawn:
     severities = spread * np.array([-2, -1, 0, 1, 2])
     balanced = 1 - np.concatenate([[clean], *(errors[name] + severities for name in ALEXNET)])
     table = np.repeat(balanced[None], 11, axis=0)
-    return Drawn(table, table, 100)
+    return Drawn(table, table[None], np.zeros((1, 10)), 100)
 
 
 def test_the_baseline_has_the_corruptions_of_the_suite() -> None:

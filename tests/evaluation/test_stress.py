@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -360,7 +361,7 @@ def test_a_fault_in_a_thread_is_told_and_stops_the_rest(
     monkeypatch.setattr(stress_pass, "alter", broken)
     with pytest.raises(DataError, match="a picture is broken"):
         stress(model, colour_cells(NAMES, per_class=100), tmp_path / "out", OPTIONS)
-    assert len(done) < 5 * 30
+    assert len(done) <= (os.cpu_count() or 1)
     assert not (tmp_path / "out").exists()
 
 

@@ -66,6 +66,17 @@ def test_a_class_that_is_never_right_does_too() -> None:
     assert never["balanced_accuracy"]["high"] > 0
 
 
+def test_the_doubt_about_a_class_does_not_shift_means_over_conditions() -> None:
+    """Ten pictures, all right as they are, half of them altered: the mean of both is 3/4 of them, give or take."""
+    labels = np.zeros(10, np.int64)
+    drawn = draw_figures(labels, np.array([[True] * 10, [True, False] * 5]))
+    both = drawn.mean([0, 1])["balanced_accuracy"]
+    assert both["value"] == pytest.approx(0.75)
+    assert both["high"] - 0.75 == pytest.approx(0.75 - both["low"], abs=0.06)
+    loss = drawn.loss([1])["balanced_accuracy"]
+    assert loss["high"] - 0.5 == pytest.approx(0.5 - loss["low"], abs=0.11)
+
+
 def test_slides_are_drawn_whole() -> None:
     """Ten slides, all right or all wrong: ten draws, not a hundred."""
     groups = np.array([f"slide {row % 10}" for row in range(100)])

@@ -29,32 +29,48 @@ class Drawn:
 
     Attributes:
         accuracy: ``float64 (1 + B, C)``; the first row is the figure itself, the others are resampled.
-        balanced_accuracy: the same.
-        pictures: number of pictures, for exact intervals of all or none.
+        recalls: ``float64 (k, 1 + B, C)`` of the classes that occur; NaN where a sample has no picture of a class.
+        turned: ``float64 (k, B)`` how much of a recall of 1 or 0 may be chance, see `draw_figures`.
+        pictures: number of pictures.
     """
 
     accuracy: FloatArray
-    balanced_accuracy: FloatArray
+    recalls: FloatArray
+    turned: FloatArray
     pictures: int
+
+    @property
+    def balanced_accuracy(self) -> FloatArray:
+        """Mean recall of the classes: ``float64 (1 + B, C)``."""
+        return np.asarray(np.nanmean(self.recalls, axis=0))
 
     def mean(self, places: Sequence[int]) -> dict[str, dict[str, float]]:
         """Return both figures averaged over some conditions, as ``{name: {value, low, high}}``."""
-        trials = self.pictures if len(places) == 1 else 0
-        return {name: interval(table[:, list(places)].mean(1), trials) for name, table in self._tables()}
+        chosen = list(places)
+        recalls = self._doubted(self.recalls[:, :, chosen].mean(axis=2))
+        return {
+            "accuracy": interval(self.accuracy[:, chosen].mean(1), self.pictures if len(chosen) == 1 else 0),
+            "balanced_accuracy": interval(np.nanmean(recalls, axis=0)),
+        }
 
     def difference(self, first: Sequence[int], second: Sequence[int]) -> dict[str, dict[str, float]]:
         """Return the mean over `first` minus that over `second`, pictures paired."""
+        tables = {"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy}
         return {
             name: interval(table[:, list(first)].mean(1) - table[:, list(second)].mean(1))
-            for name, table in self._tables()
+            for name, table in tables.items()
         }
 
     def loss(self, places: Sequence[int]) -> dict[str, dict[str, float]]:
         """Return how much lower the mean over some conditions is than the figure of unaltered pictures."""
         return self.difference([CLEAN], places)
 
-    def _tables(self) -> tuple[tuple[str, FloatArray], ...]:
-        return ("accuracy", self.accuracy), ("balanced_accuracy", self.balanced_accuracy)
+    def _doubted(self, recalls: FloatArray) -> FloatArray:
+        """Give width to recalls ``(k, 1 + B)`` that are 1 or 0."""
+        doubted = recalls.copy()
+        doubted[recalls[:, 0] == 1, 1:] = 1 - self.turned[recalls[:, 0] == 1]
+        doubted[recalls[:, 0] == 0, 1:] = self.turned[recalls[:, 0] == 0]
+        return doubted
 
 
 def draw_figures(
@@ -67,7 +83,7 @@ def draw_figures(
     """Measure every condition on the pictures and on bootstrap samples of them.
 
     A class that is always or never recognised does not vary between samples; its recall is drawn from its posterior
-    under Jeffreys' prior instead (Brown, Cai & DasGupta 2001), alike in all conditions.
+    under Jeffreys' prior instead (Brown, Cai & DasGupta 2001), as the figures of an evaluation do.
 
     Args:
         labels: ``int64 (n,)`` true classes.
@@ -77,9 +93,8 @@ def draw_figures(
         resamples: number of bootstrap samples.
     """
     grouping = Grouping.of(groups, len(labels))
-    blocks = list(resampled_weights(len(labels), seed, resamples, grouping.numbers))
-    weights = [np.ones((1, len(labels))), *blocks]
-    present = np.unique(labels)
+    weights = [np.ones((1, len(labels))), *resampled_weights(len(labels), seed, resamples, grouping.numbers)]
+    present, counts = np.unique(labels, return_counts=True)
     recalls = np.full((len(present), 1 + resamples, len(correct)), np.nan)
     right, total = np.zeros((1 + resamples, len(correct))), np.zeros((1 + resamples, 1))
     for place, label in enumerate(present):
@@ -89,16 +104,8 @@ def draw_figures(
         drawn = np.concatenate([block[:, rows].sum(1, keepdims=True) for block in weights])
         np.divide(counted, drawn, out=recalls[place], where=drawn > 0)
         right, total = right + counted, total + drawn
-        _doubt(recalls[place], len(rows), seed + place)
-    return Drawn(right / total, np.nanmean(recalls, axis=0), len(labels))
-
-
-def _doubt(recalls: FloatArray, support: int, seed: int) -> None:
-    """Give width to recalls ``(1 + B, C)`` of 1 and 0, in place."""
-    turned = np.random.default_rng(seed).beta(0.5, support + 0.5, len(recalls) - 1)[:, None]
-    certain = recalls[0] == 1
-    recalls[1:, certain] = 1 - turned
-    recalls[1:, recalls[0] == 0] = turned
+    turned = np.random.default_rng(seed).beta(0.5, counts[:, None] + 0.5, (len(present), resamples))
+    return Drawn(right / total, recalls, turned, len(labels))
 
 
 def interval(drawn: FloatArray, trials: int = 0) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -129,15 +130,18 @@ def answer_all(
             probabilities[place, positions] = predictions.probabilities
         return len(positions)
 
+    def model_for(place: int) -> Predictor:
+        if adapter is None or reasons is None:
+            return predictor
+        sample = sample_positions(count, source.seed, source.framing.size)
+        model, reason = adapter(source.framed(sample, all_conditions[place]))
+        reasons.append(reason)
+        return model
+
     chunks = [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     with progress("Altering and naming pictures", count * len(all_conditions)) as advance, _pool() as pool:
         for places in _batches(len(all_conditions), adapter):
-            model = predictor
-            if adapter is not None and reasons is not None:
-                model, reason = adapter(
-                    source.framed(sample_positions(count, source.seed, source.framing.size), all_conditions[places[0]])
-                )
-                reasons.append(reason)
+            model = model_for(places[0])
             _finish(pool, work, [(model, place, chunk) for place in places for chunk in chunks], advance)
     return Answers(named, confidence, probabilities, reasons)
 
@@ -149,14 +153,22 @@ def _finish(
     advance: Callable[[int], None],
 ) -> None:
     """Run tasks; where one fails, or the user stops, those that have not begun are dropped."""
-    futures = [pool.submit(work, task) for task in tasks]
+    stopped = threading.Event()
+
+    def unless_stopped(task: tuple[Predictor, int, IntArray]) -> int:
+        if stopped.is_set():
+            return 0
+        try:
+            return work(task)
+        except BaseException:
+            stopped.set()
+            raise
+
     try:
-        for future in futures:
+        for future in [pool.submit(unless_stopped, task) for task in tasks]:
             advance(future.result())
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
+    finally:
+        stopped.set()
 
 
 def _batches(conditions: int, adapter: Adapter | None) -> list[list[int]]:

@@ -89,7 +89,7 @@ def _headline(report: StressReport) -> Figures:
     note = f"95{THIN}% interval {share.interval()}"
     tiles = [Figure(f"Balanced accuracy under {first}", share.text(), note, share)]
     tiles.append(Figure("As they are", clean.text(), clean.interval()))
-    tiles += _seen_tiles(suites[first]["seen_and_unseen"])
+    tiles += _seen_tiles(first, suites[first]["seen_and_unseen"])
     tiles += [_tile(name, suites[name]["mean"]) for name in suites if name != first and name != SCALE]
     if (scale := report.summary.get("scale")) is not None:
         tiles.append(_points(f"Lost at × {scale['at']:g}", estimate(scale["largest_loss"][_FIGURE])))
@@ -104,8 +104,8 @@ def _tile(name: str, figures: Mapping[str, Any]) -> Figure:
     return Figure(name, share.text(), share.interval())
 
 
-def _seen_tiles(parts: Mapping[str, Any] | None) -> list[Figure]:
-    titles = {"seen": "Families seen in training", "unseen": "Families not seen"}
+def _seen_tiles(suite: str, parts: Mapping[str, Any] | None) -> list[Figure]:
+    titles = {"seen": f"{suite}: families trained on", "unseen": f"{suite}: families not seen"}
     return [_tile(title, parts[name]) for name, title in titles.items() if parts and parts[name]]
 
 
@@ -249,7 +249,7 @@ def _medmnist(report: StressReport, suite: SuiteFacts) -> list[Block]:
     heads = ("Corruption", "Balanced error", "Error / AlexNet's", "Relative error", "AlexNet's error")
     told = "As Di Salvo et al. (2024) define them: below 1 is better than their AlexNet at 224 px."
     told += " These pictures have another size, so the ratios are only indicative." * bool(figures["indicative"])
-    return [Heading("Figures of MedMNIST-C"), Table(heads, rows, "Errors by corruption", folded=True), Note(told)]
+    return [Heading("Figures of MedMNIST-C"), Note(told), Table(heads, rows, "Errors by corruption", folded=True)]
 
 
 def _decimal(figure: Mapping[str, float]) -> Cell:
