@@ -102,7 +102,7 @@ def _run_pixels(pictures: Tensor, names: tuple[str, ...], amounts: Tensor, chanc
         rows = amounts[:, column].nonzero().squeeze(1)
         if len(rows):
             some, amount, numbers = _on_device(pictures, rows, amounts[rows, column], chance[rows, column])
-            pictures[some] = PIXELS[name](pictures[some], amount, numbers)
+            pictures[some] = PIXELS[name](pictures.index_select(0, some), amount, numbers)
 
 
 def _run_blurs(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
@@ -110,7 +110,7 @@ def _run_blurs(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
         rows = _drawn(amounts, names)
         if len(rows):
             some, amount, numbers = _on_device(pictures, rows, amounts[rows], chance[rows])
-            pictures[some] = function(pictures[some], amount, numbers)
+            pictures[some] = function(pictures.index_select(0, some), amount, numbers)
 
 
 def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
@@ -123,7 +123,7 @@ def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
         if amounts[rows, INDEX[name]].any()
     ]
     some = rows.to(pictures.device)
-    pictures[some] = colour.apply_colour(pictures[some], colour.compose(matrices))
+    pictures[some] = colour.apply_colour(pictures.index_select(0, some), colour.compose(matrices))
 
 
 def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
@@ -131,7 +131,7 @@ def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     if not len(rows):
         return
     some = rows.to(pictures.device)
-    before = pictures[some]
+    before = pictures.index_select(0, some)
     curves = [
         function(before, amounts[rows, INDEX[name]].to(before.device), chance[rows, INDEX[name]].to(before.device))
         for name, function in PICTURE_CURVES.items()
