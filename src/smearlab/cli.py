@@ -339,7 +339,7 @@ def study(
     Parameters
     ----------
     name
-        policies (augmentation, and each family and group left out) or means (every other option of a recipe).
+        policies (augmentation, each family and group left out), means (every other option) or tuning (from weights).
     data
         Labelled pictures in any form.
     out

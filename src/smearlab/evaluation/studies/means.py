@@ -39,6 +39,7 @@ def _loss() -> list[Cell]:
         Cell("jsd", "JSD consistency", _LOSS, ("loss.jsd=12.0",), least="full"),
         Cell("mixup", "MixUp", _LOSS, ("augment.mixup=0.2",), least="small"),
         Cell("cutmix", "CutMix", _LOSS, ("augment.cutmix=1.0",), least="small"),
+        Cell("warm_up", "five epochs without labels first", _LOSS, ("warm_up.epochs=5",), least="full"),
         Cell("at_once", "full strength at once", _LOSS, ("augment.curriculum=0",), least="small"),
         Cell("untouched", "a quarter untouched", _LOSS, ("augment.untouched=0.25",), least="small"),
     ]

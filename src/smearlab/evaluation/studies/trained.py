@@ -26,10 +26,11 @@ from smearlab.training.local_weights import locate_weights
 from smearlab.training.loop import fit
 from smearlab.training.recipe_io import load_recipe, recipe_toml, save_recipe
 from smearlab.training.run_folder import Run
-from smearlab.training.state import load_weights, run_key
+from smearlab.training.state import LAST, load_weights, run_key
 from smearlab.training.teachers import trained_network
 from smearlab.training.train import export_run, initial_network
 from smearlab.training.validation import predict_logits
+from smearlab.training.warm_up import warm_up
 
 if TYPE_CHECKING:
     from smearlab.data.cells import IntArray, UInt8Array
@@ -92,7 +93,11 @@ def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: b
     data = _training_data(material, recipe)
     network = initial_network(recipe, len(material.class_names))
     prepare_network(network, recipe.network, data.images, data.train)
-    fitted = fit(network, data, recipe, folder.work(task), Display(1, shown=False), lambda rows: None)
+    work = folder.work(task)
+    if recipe.warm_up.epochs and not (work / LAST).is_file():
+        with redirect_stderr(io.StringIO()):
+            warm_up(network, data.images, data.train, recipe, work, data.key)
+    fitted = fit(network, data, recipe, work, Display(1, shown=False), lambda rows: None)
     if keep_model:
         _export(fitted, data, material, recipe, folder.network(task.cell.name, task.seed))
     trained = trained_network(recipe, fitted.weights, len(material.class_names))
