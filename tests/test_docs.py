@@ -124,7 +124,7 @@ def test_toml_in_the_guide_is_valid_recipes(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.toml"
         path.write_text(block, encoding="utf-8")
         load_recipe(path)
-    path.write_text(block.replace("[split]", "[splitt]").replace("[framing]", "[frame]"), encoding="utf-8")
+    path.write_text(f"{blocks[0]}\n[frame]\nsize = 96\n", encoding="utf-8")
     with pytest.raises(RecipeError, match="no such key"):
         load_recipe(path)
 
