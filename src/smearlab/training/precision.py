@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 import torch.nn.functional as F
 
+from smearlab.training.devices import keep_memory
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -32,6 +34,7 @@ def choose_precision(network: nn.Module, size: int, batch_size: int, device: tor
         batch_size: pictures per step; at most 64 are used for timing.
         device: where training will run.
     """
+    keep_memory()  # as in training: without it float32, which moves more memory, would look slower than it is
     if device.type == "cuda" and not torch.cuda.is_bf16_supported():
         return "float16"
     if device.type not in ("cpu", "cuda"):
