@@ -49,5 +49,7 @@ def test_in_the_current_folder_the_recipe_stays_as_it_is(tmp_path: Path) -> None
 
 
 def test_nowhere_is_said_with_what_to_do() -> None:
-    with pytest.raises(RecipeError, match=rf"starts from w.pth.*--set network.weights=PATH or {VARIABLE}.*'pretrained'"):
+    with pytest.raises(
+        RecipeError, match=rf"starts from w.pth.*--set network.weights=PATH or {VARIABLE}.*'pretrained'"
+    ):
         locate_weights(recipe("w.pth"), "demo")

@@ -39,7 +39,7 @@ def locate_weights(recipe: Recipe, data: object) -> Recipe:
         raise RecipeError(
             f"network.weights: the recipe '{recipe.name}' starts from {name}, which is not in the current folder, nor in "
             f"{looked}. Give its place with --set network.weights=PATH or {VARIABLE}=FOLDER. Or set network.weights to "
-            "'pretrained', which downloads timm's weights of the same network, or 'none', which starts from scratch and "
+            "'pretrained', which downloads timm's weights of that network, or 'none', which starts from scratch and "
             "needs several times the epochs."
         )
     network = recipe.network.model_copy(update={"weights": str(found.resolve())})

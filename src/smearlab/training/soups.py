@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from smearlab.data.cells import Cells
+
     Weights = dict[str, Tensor]
 
 _SAME = ("framing", "network", "head")
