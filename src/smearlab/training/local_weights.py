@@ -37,7 +37,7 @@ def locate_weights(recipe: Recipe, data: object) -> Recipe:
     if found is None:
         looked = ", ".join(str(place) for place in places)
         raise RecipeError(
-            f"network.weights: the recipe '{recipe.name}' starts from {name}, which is not in the current folder, nor in "
+            f"network.weights: the recipe '{recipe.name}' starts from {name}, not in the current folder nor in "
             f"{looked}. Give its place with --set network.weights=PATH or {VARIABLE}=FOLDER. Or set network.weights to "
             "'pretrained', which downloads timm's weights of that network, or 'none', which starts from scratch and "
             "needs several times the epochs."
