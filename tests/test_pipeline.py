@@ -27,6 +27,8 @@ size = 24
 train = 0.6
 validation = 0.2
 test = 0.2
+[augment]
+policy = "geometry"
 [network]
 backbone = "resnet18"
 options = { channels = [8, 8, 8, 8] }
