@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from smearlab.augment import filling
 from smearlab.augment.elastic import displacement
 from smearlab.augment.operations import ENGINE, INDEX
 
@@ -165,11 +166,11 @@ def _resampled(
     pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor, turns: torch.Tensor
 ) -> torch.Tensor:
     matrices = turn_matrices(turns) @ compose_affine(amounts, chance)
-    grid = sampling_grid(matrices.to(pictures), *pictures.shape[2:])
+    grid = sampling_grid(matrices.to(pictures), *pictures.shape[2:]).contiguous()
     bent = amounts[:, INDEX["elastic"]].nonzero().squeeze(1)
     if len(bent):
         grid = _bent(grid, bent, amounts[bent, INDEX["elastic"]], chance[bent, INDEX["elastic"]])
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return filling.sample(pictures, grid, chance[:, INDEX["zoom"]])
 
 
 def turn_matrices(turns: torch.Tensor) -> torch.Tensor:
@@ -182,6 +183,5 @@ def turn_matrices(turns: torch.Tensor) -> torch.Tensor:
 def _bent(grid: torch.Tensor, bent: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
     """Add a displacement to the grids of the pictures `bent`."""
     device, (height, width) = grid.device, grid.shape[1:3]
-    grid = grid.contiguous()
     grid[bent.to(device)] += displacement(amounts.to(device), chance.to(device), height, width)
     return grid

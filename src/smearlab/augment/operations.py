@@ -68,7 +68,7 @@ ENGINE: tuple[Operation, ...] = (
     Operation("brightness", "colour", 1.2, True, "doublings", 0.9),
     Operation("contrast", "colour", 1.2, True, "doublings", 0.9),
     Operation("saturation", "colour", 1.0, True, "relative change", 0.9),
-    Operation("hue", "colour", 60, True, "degrees"),
+    Operation("hue", "colour", 180, True, "degrees"),
     Operation("channel_shift", "colour", 0.2, False, "share of the range"),
     Operation("white_balance", "colour", 0.7, False, "doublings"),
     Operation("greyscale", "colour", 1, False, "share of grey"),
@@ -105,8 +105,8 @@ FAMILY_SHARES: dict[str, float] = {
     "brightness": 0.4,
     "contrast": 0.3,
     "saturation": 0.3,
-    "hue": 0.4,
-    "tone": 0.05,
+    "hue": 0.35,
+    "tone": 0.15,
     "stain": 0.45,
     "illumination": 0.35,
     "blur": 0.3,
@@ -114,9 +114,9 @@ FAMILY_SHARES: dict[str, float] = {
     "compression": 0.2,
     "noise": 0.3,
     "sharpness": 0.12,
-    "erasing": 0.2,
-    "debris": 0.3,
-    "mixing": 0.0,
+    "erasing": 0.3,
+    "debris": 0.35,
+    "mixing": 0.08,
 }
 """The share of pictures on which our policy uses each family."""
 
