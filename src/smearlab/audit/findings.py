@@ -23,7 +23,8 @@ class Finding:
         kind: of the defect.
         score: how certain it is, in [0, 1].
         partner: row of another member of a group of copies; None where there is no partner.
-        suggestion: what to do, in a few words: ``keep (first of 3 copies)``, ``drop``, ``relabel: monocyte``, ``review``.
+        suggestion: what to do, in a few words: ``keep (first of 3 copies)``, ``drop``, ``relabel: monocyte``,
+            ``review``.
         group: number of the group of copies, the row of its first member; None where there is no group.
     """
 
