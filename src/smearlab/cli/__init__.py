@@ -1,0 +1,12 @@
+"""The command line: one short function per command, no logic; a file for each kind of work.
+
+Heavy imports stand inside the commands, so that ``smearlab --help`` answers at once and ``predict`` needs no torch.
+"""
+
+from __future__ import annotations
+
+from smearlab.cli import drawing, measuring, predicting, training
+from smearlab.cli.app import UsageError, app, call
+from smearlab.cli.predicting import PREDICT_OPTIONS
+
+__all__ = ["PREDICT_OPTIONS", "UsageError", "app", "call", "drawing", "measuring", "predicting", "training"]
