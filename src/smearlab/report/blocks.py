@@ -232,6 +232,14 @@ class PlotBlock:
 
 
 @dataclass(frozen=True)
+class Insert:
+    """HTML from a template of its own, for what no other block can show."""
+
+    kind: ClassVar[str] = "insert"
+    html: Markup
+
+
+@dataclass(frozen=True)
 class Columns:
     """Blocks side by side on a wide screen, one under the other on a narrow one."""
 
@@ -248,7 +256,7 @@ class Heading:
     text: str
 
 
-Block: TypeAlias = Figures | Note | Code | Facts | Table | Matrix | PictureGrid | PlotBlock | Columns | Heading
+Block: TypeAlias = Figures | Note | Code | Facts | Table | Matrix | PictureGrid | PlotBlock | Insert | Columns | Heading
 
 
 def confusion_matrix(confusion: IntArray, class_names: Sequence[str], caption: str, *, compact: bool = False) -> Matrix:
