@@ -1,0 +1,155 @@
+"""Predictions of models that never saw the label they judge, which is what confident learning needs.
+
+Several judges see every picture, each cheap or dear, and their probabilities are averaged:
+
+``model``
+    the start model's own answers, where it knows the classes: it was trained on other cells;
+``probe``
+    logistic regression on the start model's features, fitted on the other folds: it learns what these data call a
+    class, and knows nothing of the start model's own borders;
+``network``
+    a network per fold, trained briefly on the other folds: where there is no model that may judge, or it does not know
+    the classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from smearlab.audit.folds import make_folds
+from smearlab.audit.probing import probe
+from smearlab.audit.starts import has_seen, is_model, match_columns
+from smearlab.errors import DataError, require
+from smearlab.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smearlab.audit.folds import Folds
+    from smearlab.data.cells import BoolArray, Cells, FloatArray, IntArray
+    from smearlab.inference.trust import Floats
+
+
+class Answers(Protocol):
+    """What a model says of pictures: a `Predictions` with features, or a description made of one."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the model's ``k`` classes."""
+
+    @property
+    def probabilities(self) -> Floats:
+        """``float32 (n, k)``."""
+
+    @property
+    def features(self) -> Floats | None:
+        """``float32 (n, d)``."""
+
+
+def out_of_sample(
+    cells: Cells,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    start: str | Path | None = "default",
+    answers: Answers | None = None,
+    groups: IntArray | None = None,
+    excluded: BoolArray | None = None,
+    train: bool | None = None,
+    epochs: int | None = None,
+) -> Floats:
+    """Predict every picture's class without having seen its label.
+
+    Args:
+        cells: labelled pictures, of two classes or more.
+        folds: in how many parts they are shared out; each is judged by what the others teach.
+        seed: of the folds and of training.
+        start: a model (folder, run or ``default``), a file of MobileNetV2 weights, or None: networks from scratch. A
+            model that was, by its own account, trained on these data judges nothing; networks from scratch do.
+        answers: what the start model says of the pictures, with features; computed where it is None.
+        groups: ``int64 (n,)`` groups of exact and near copies, which no fold separates; computed where it is None.
+        excluded: ``bool (n,)`` rows that nothing is learnt from: junk. They are predicted all the same.
+        train: whether to train networks too; None does so only where there is no model that may judge and knows the
+            classes.
+        epochs: of the networks; None takes what a fixed budget affords, see `smearlab.audit.fold_training.BUDGET`.
+
+    Returns:
+        ``float32 (n, classes)``, the mean of the judges' probabilities; each row adds up to 1.
+
+    Raises:
+        DataError: no labels, or too few pictures for so many folds.
+        ModelError: there is no such model.
+        RecipeError: the file of weights is missing or does not fit.
+        MissingExtraError: scikit-learn or torch is not installed.
+        TrainingError: a network's loss is no number.
+        TrainingInterrupted: the user stopped the training.
+    """
+    shares = make_folds(cells, folds, seed, groups=groups, excluded=excluded)
+    members = judges(cells, shares, start=start, answers=answers, train=train, epochs=epochs, seed=seed)
+    return combine(list(members.values()))
+
+
+def judges(
+    cells: Cells,
+    folds: Folds,
+    *,
+    start: str | Path | None = "default",
+    answers: Answers | None = None,
+    train: bool | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> dict[str, FloatArray]:
+    """Let every judge predict by itself: ``float64 (n, classes)`` by the judge's name; see `out_of_sample`."""
+    members: dict[str, FloatArray] = {}
+    start = _unless_seen(start, cells)
+    if is_model(start):
+        answers = answers or Predictor.load(str(start)).predict(cells.images, features=True)
+        members = _judged_by_model(cells, folds, answers)
+    if train or (train is None and "model" not in members):
+        members["network"] = _judged_by_networks(cells, folds, start, epochs, seed)
+    if not members:
+        raise DataError("Nothing is left to judge the labels: give a model to start from, or let networks be trained.")
+    return members
+
+
+def combine(members: list[FloatArray]) -> Floats:
+    """Average probabilities ``(n, k)`` of several judges into ``float32 (n, k)``; each row adds up to 1."""
+    return _shares(np.mean(members, axis=0)).astype(np.float32)
+
+
+def _unless_seen(start: str | Path | None, cells: Cells) -> str | Path | None:
+    if start is None or not is_model(start):
+        return start
+    return None if has_seen(Predictor.load(start).info, cells) else start
+
+
+def _judged_by_model(cells: Cells, folds: Folds, answers: Answers) -> dict[str, FloatArray]:
+    if answers.features is None:
+        raise DataError("The start model's answers come without features; ask for them with features=True.")
+    members = {"probe": probe(answers.features, cells.known_labels, folds, len(cells.class_names))}
+    columns = match_columns(answers.class_names, cells)
+    if columns is not None:
+        own = answers.probabilities.astype(np.float64)[:, columns]
+        own[:, columns < 0] = 0
+        members["model"] = _shares(own)
+    return members
+
+
+def _judged_by_networks(
+    cells: Cells, folds: Folds, start: str | Path | None, epochs: int | None, seed: int
+) -> FloatArray:
+    require("torch", "train", "Judging labels by networks")
+    from smearlab.audit.fold_training import epochs_within, train_folds
+    from smearlab.audit.starts import start_of_folds
+
+    count = epochs or epochs_within(int(folds.teaches.sum()), folds.count)
+    return train_folds(cells, folds, start_of_folds(start, count, seed))
+
+
+def _shares(chances: FloatArray) -> FloatArray:
+    """Let each row add up to 1; a row of nothing becomes even."""
+    total = chances.sum(1, keepdims=True)
+    even = np.full(chances.shape, 1 / chances.shape[1])
+    return np.divide(chances, total, out=even, where=total > 0)
