@@ -111,7 +111,7 @@ def _padded(picture: UInt8Array, mode: str, rng: np.random.Generator) -> UInt8Ar
 
 
 def _times(picture: UInt8Array, factor: float) -> UInt8Array:
-    return np.clip(np.rint(picture * factor), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(picture * factor), 0, 255), dtype=np.uint8)
 
 
 def _resized(picture: UInt8Array, height: int, width: int) -> UInt8Array:

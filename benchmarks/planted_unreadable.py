@@ -57,7 +57,7 @@ def pattern(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
 def _colour_bars(cell: UInt8Array, columns: np.ndarray, rng: np.random.Generator) -> UInt8Array:
     colours = np.array([[255, 255, 255], [255, 255, 0], [0, 255, 255], [0, 255, 0], [255, 0, 255], [255, 0, 0]])
     colours = np.concatenate([colours, [[0, 0, 255], [0, 0, 0]]]) * rng.choice([0.75, 1.0])
-    return colours[columns * 8 // cell.shape[1]].astype(np.uint8)
+    return np.asarray(colours[columns * 8 // cell.shape[1]], dtype=np.uint8)
 
 
 def blurred(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
@@ -68,12 +68,12 @@ def blurred(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
 
 def underexposed(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Two to five per cent of the light."""
-    return np.rint(cell * rng.uniform(0.02, 0.05)).astype(np.uint8)
+    return np.asarray(np.rint(cell * rng.uniform(0.02, 0.05)), dtype=np.uint8)
 
 
 def overexposed(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """So much light that hardly a pixel is below white."""
-    return np.clip(cell * rng.uniform(1.0, 1.5) + rng.uniform(215, 245), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(cell * rng.uniform(1.0, 1.5) + rng.uniform(215, 245), 0, 255), dtype=np.uint8)
 
 
 def truncated(cell: UInt8Array, rng: np.random.Generator) -> UInt8Array:
