@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from smearlab.data.decode import picture_suffixes
 from smearlab.data.forms.base import GROUP_COLUMNS, Entry, Labelling, name_some
+from smearlab.data.plaintable import read_table
 from smearlab.errors import DataError, UnreadableError, did_you_mean
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("path", "label", "split", *GROUP_COLUMNS)
 _HEADER = "path,label[,group,source,split]"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -71,23 +70,13 @@ class CsvForm:
     @cached_property
     def _rows(self) -> list[tuple[int, dict[str, str]]]:
         """The line, counted from 1 as editors do, and the cells of each row."""
-        table = self._table()
+        table = read_table(self.path)
         if len(table) < 2:
             raise DataError(f"{self.path} lists no pictures. Give a header and one line per picture: {_HEADER}")
         header = [cell.lower() for cell in table[0][1]]
         self._check_header(header)
         empty = [""] * len(header)
         return [(line, dict(zip(header, cells + empty, strict=False))) for line, cells in table[1:]]
-
-    def _table(self) -> list[tuple[int, list[str]]]:
-        lines = _text(self.path).splitlines()
-        header_line = next((line for line in lines if line.strip()), "")
-        reader = csv.reader(lines, delimiter=max(",;\t", key=header_line.count))
-        table = [
-            (reader.line_num, [cell.strip() for cell in row]) for row in reader if "".join(row).strip() or len(row) > 1
-        ]
-        filled = [number for number, (_, cells) in enumerate(table) if any(cells)]
-        return table[filled[0] : filled[-1] + 1] if filled else []
 
     def _check_header(self, header: list[str]) -> None:
         if "path" not in header:
@@ -115,15 +104,3 @@ def _header_hint(header: list[str]) -> str:
     if any(PurePath(cell).suffix in picture_suffixes() for cell in header):
         return " The header is missing: the first line must name the columns."
     return ""
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        # Excel marks its text with a byte order mark, and its "Unicode text" is UTF-16.
-        return data.decode("utf-16" if data[:2] in _UTF16_MARKS else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text (byte {error.start}). Save it again as 'CSV UTF-8'."
-        raise DataError(message) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error

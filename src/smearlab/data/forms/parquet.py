@@ -69,6 +69,11 @@ class ParquetForm:
                 yield Entry(row, source, entry.content, entry.label, entry.group, entry.part)
                 row += 1
 
+    @property
+    def label_column(self) -> str | None:
+        """Name of the column that holds the labels, or None where there is none."""
+        return self._columns.label
+
     @cached_property
     def _columns(self) -> _Columns:
         """The columns of the first shard; all others must agree."""
