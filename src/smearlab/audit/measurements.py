@@ -109,7 +109,8 @@ def measure_picture(picture: UInt8Array) -> Floats:
 
 def _histogram(planes: UInt8Array) -> NDArray[np.float64]:
     """Return the share of each value in each plane ``(channels, pixels)``: ``float64 (channels, 256)``."""
-    return np.stack([np.bincount(plane, minlength=256) for plane in planes]) / planes.shape[1]
+    counts = [np.bincount(plane, minlength=256) for plane in planes]
+    return np.asarray(np.stack(counts) / planes.shape[1], dtype=np.float64)
 
 
 def _saturation(planes: UInt8Array) -> float:
