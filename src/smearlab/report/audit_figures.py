@@ -128,11 +128,10 @@ def _scale(spreads: Sequence[Spread]) -> tuple[float, float]:
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
-def _spread(spread: Spread, start: float, end: float) -> dict[str, str]:
+def _spread(spread: Spread, start: float, end: float) -> dict[str, str | bool]:
     def place(value: float) -> str:
-        if not math.isfinite(value) or end <= start:
-            return "49"
-        return f"{98 * (value - start) / (end - start):.1f}"
+        share = (value - start) / (end - start) if math.isfinite(value) and end > start else 0.5
+        return f"{98 * share:.1f}"
 
     same = f"{spread.low:.3g}" == f"{spread.high:.3g}"
     return {
@@ -141,6 +140,7 @@ def _spread(spread: Spread, start: float, end: float) -> dict[str, str]:
         "low": place(spread.low),
         "high": place(spread.high),
         "middle": place(spread.median),
+        "drawn": end > start,
     }
 
 
@@ -193,8 +193,8 @@ def smear_blocks(report: AuditReport) -> list[Block]:
     rows = [_smear_row(report, smear) for smear in report.smears[:SMEARS_SHOWN]]
     blocks: list[Block] = [
         Note(
-            "Pictures that share background, stain and optics are likely from one smear. They belong into one part of a "
-            "split, or the test measures how well a smear is recognised."
+            "Pictures that share background, stain and optics are likely from one smear. They belong into one part of "
+            "a split, or the test measures how well a smear is recognised."
         ),
         PictureGrid(rows, "Pictures that are likely from one smear"),
     ]

@@ -253,7 +253,7 @@ def _account(report: AuditReport) -> list[Block]:
     pairs += [(name.capitalize(), duration(seconds)) for name, seconds in report.seconds.items()]
     if report.seconds:
         pairs.append(("In all", duration(sum(report.seconds.values()))))
-    keys = "Arrow keys move between pictures; Enter opens one. K keeps, D drops, R relabels, U takes the last decision back."
+    keys = "Arrow keys move between pictures; Enter opens one. K keeps, D drops, R relabels, U takes back."
     return [Facts(pairs), Note(keys, title="Keys"), _browser_note()]
 
 

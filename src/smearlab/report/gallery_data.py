@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -175,7 +175,8 @@ def _front_coded(texts: Sequence[str]) -> tuple[list[int], list[str]]:
     """
     shared, rest, before = [], [], ""
     for text in texts:
-        same = len(os.path.commonprefix((before, text)))
+        pairs = enumerate(zip(before, text, strict=False))
+        same = next((at for at, (old, new) in pairs if old != new), min(len(before), len(text)))
         shared.append(len(text[:same].encode("utf-16-le")) // 2)
         rest.append(text[same:])
         before = text

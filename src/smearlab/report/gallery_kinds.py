@@ -36,8 +36,8 @@ GALLERY_KINDS: tuple[GalleryKind, ...] = (
         "conflicting_duplicate",
         "Copies with different labels",
         "conflicting copies",
-        "The same pixels, labelled differently: at most one of the labels can be right. Look at each group and keep the "
-        "right one.",
+        "The same pixels, labelled differently: at most one of the labels can be right. Look at each group and keep "
+        "the right one.",
         "groups",
         "--mark-1",
     ),
@@ -62,7 +62,7 @@ GALLERY_KINDS: tuple[GalleryKind, ...] = (
         "off_topic",
         "Not a blood cell",
         "off topic",
-        "Drawings, screenshots, photographs and the like. The score says how certain it is that no blood cell is shown.",
+        "Drawings, screenshots, photographs and the like. The score says how certain it is that no cell is shown.",
         "single",
         "--mark-4",
     ),
@@ -78,8 +78,8 @@ GALLERY_KINDS: tuple[GalleryKind, ...] = (
         "label_error",
         "Label errors",
         "label errors",
-        "A model that never saw these labels sees another class. Beside each picture stand typical cells of the class it "
-        "is labelled and of the one it looks like.",
+        "A model that never saw these labels sees another class. Beside each picture stand typical cells of the class "
+        "it is labelled and of the one it looks like.",
         "labels",
         "--mark-6",
     ),

@@ -11,7 +11,9 @@ function useSheet(set, sheet) {
   if (ready.has(name)) return name;
   const text = document.getElementById(`sheet-${set}-${sheet}`);
   if (text) {
-    const bytes = Uint8Array.from(atob(text.textContent.trim()), (char) => char.charCodeAt(0));
+    const chars = atob(text.textContent.trim());
+    const bytes = new Uint8Array(chars.length);
+    for (let place = 0; place < chars.length; place++) bytes[place] = chars.charCodeAt(place);
     const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
     rules.sheet.insertRule(`.${name}{background-image:url("${url}")}`);
     text.remove();
@@ -64,7 +66,7 @@ function openButton(at, item) {
 
 function actionBar(at, suggested = -1) {
   const buttons = [actionButton("Keep", KEEP), actionButton("Drop", DROP)];
-  if (suggested >= 0) buttons.unshift(actionButton(`Relabel: ${titleOf(suggested)}`, RELABEL, suggested));
+  if (suggested >= 0) buttons.splice(1, 0, actionButton(`Relabel: ${titleOf(suggested)}`, RELABEL, suggested));
   if (data.known) buttons.push(actionButton(suggested >= 0 ? "Other…" : "Relabel", RELABEL));
   return h("div", { class: "acts", role: "group", "aria-label": `Decision for row ${manifest.row[at]}` }, ...buttons);
 }
@@ -124,7 +126,7 @@ function group(entry) {
   more.addEventListener("click", () => extend(240));
   extend(FIRST_COPIES);
   const acts = [
-    ["Keep the first", (place) => (place ? DROP : KEEP)],
+    ["Keep first", (place) => (place ? DROP : KEEP)],
     ["Keep all", () => KEEP],
     ["Drop all", () => DROP],
   ].map(([text, choose]) => {
@@ -135,7 +137,13 @@ function group(entry) {
   return h(
     "li",
     { class: "group", "data-many": entry.members.length > 4 },
-    h("div", { class: "head" }, h("h3", {}, name), h("span", { class: "score" }, `score ${entry.score.toFixed(2)}`), h("div", { class: "acts", role: "group", "aria-label": "Decision for the group" }, ...acts)),
+    h(
+      "div",
+      { class: "head" },
+      h("h3", {}, name),
+      h("span", { class: "score", title: "score" }, h("span", { class: "hidden" }, "score "), entry.score.toFixed(2)),
+      h("div", { class: "acts", role: "group", "aria-label": "Decision for the group" }, ...acts),
+    ),
     list,
     more,
   );

@@ -18,7 +18,7 @@ items.at.forEach((at, item) => (found.has(at) ? found.get(at).push(item) : found
 
 const titleOf = (label) => (label < 0 ? "no label" : data.titles[label]);
 const kindOf = (item) => kinds[items.kind[item]];
-const number = (value) => value.toLocaleString("en");
+const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 const plural = (count, one) => `${number(count)} ${count === 1 ? one : one + "s"}`;
 
 // The machine's folders are of no use to a reader; a relative path says something of the data and stays.

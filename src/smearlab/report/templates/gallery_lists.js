@@ -1,7 +1,7 @@
 // The parts of the gallery: what a filter leaves of each, and drawing only what is near the window.
 
 const CHUNK = { single: 60, groups: 12, labels: 20 };
-const FIRST = { single: 24, groups: 6, labels: 8 };
+const FIRST = { single: 28, groups: 6, labels: 8 };
 
 // ---- entries: what one card or one group shows ----
 
@@ -78,7 +78,7 @@ class Part {
     this.shown = this.entries.filter((entry) => entry.members.some(([at, item]) => fits(this.kind, at, item)));
     if (compare) this.shown = [...this.shown].sort(compare);
     this.section.hidden = !this.shown.length;
-    this.draw();
+    this.whole &&= this.shown.length > FIRST[this.kind.form];
     return this.shown.reduce((sum, entry) => sum + entry.members.length, 0);
   }
 
@@ -102,7 +102,8 @@ class Part {
     this.root.append(chunk);
     if (start === 0) {
       this.fill(chunk);
-      this.each = chunk.offsetHeight / Math.max(1, end - start);
+      // Reading a height makes the browser lay out the page at once: only where chunks follow that need it.
+      if (end < this.shown.length && this.whole) this.each = chunk.offsetHeight / (end - start);
     } else {
       chunk.style.minHeight = `${Math.round(this.each * (end - start))}px`;
     }
@@ -176,12 +177,33 @@ const ORDERS = {
   row: (a, b) => a.members[0][0] - b.members[0][0],
 };
 
+// The first view comes first: parts further down are drawn when the browser has nothing else to do.
+let undrawn = [];
+let drawing = false;
+
+function drawParts() {
+  undrawn = parts.filter((part) => part.shown.length || part.root.childElementCount);
+  if (!drawing) drawNext();
+}
+
+function drawNext() {
+  drawing = undrawn.length > 0;
+  document.documentElement.toggleAttribute("data-drawn", !drawing);
+  if (!drawing) return;
+  undrawn.shift().draw();
+  (window.requestIdleCallback ?? setTimeout)(drawNext, { timeout: 200 });
+}
+
+window.addEventListener("beforeprint", () => undrawn.splice(0).forEach((part) => part.draw()));
+
 function applyFilters() {
   const fits = wanted();
   fields.least.value = (Number(fields.score.value) / 100).toFixed(2);
   const left = parts.map((part) => part.filter(fits, ORDERS[fields.order.value]));
+  drawParts();
   const pictures = matching().length;
-  document.getElementById("found").textContent = pictures ? plural(pictures, "picture") : "Nothing fits these filters";
+  document.getElementById("found").textContent = plural(pictures, "picture");
+  document.getElementById("bulk").options[0].textContent = `All ${number(pictures)} filtered…`;
   document.getElementById("nothing").hidden = !parts.length || left.some((count) => count > 0);
   document.querySelectorAll("[data-part]").forEach((link) => {
     link.classList.toggle("off", !left[kinds.findIndex((kind) => kind.key === link.dataset.part)]);
