@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from smearlab.audit.cleaned import read_cleaned
+from smearlab.audit.manifest import Manifest
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import TrainingError, require
@@ -32,6 +34,7 @@ def run(
     *,
     recipe: str | Path | Recipe | None = None,
     out: str | Path | None = None,
+    manifest: str | Path | None = None,
     overrides: Sequence[str] = (),
     resume: bool = False,
     tolerate_unreadable: bool = False,
@@ -44,6 +47,8 @@ def run(
         recipe: a TOML file, a shipped recipe's name or a `Recipe`; None takes ``quick`` for the demo, ``standard``
             for other data, and the run's own when resuming.
         out: the run folder; None takes a new one, ``runs/<name>``.
+        manifest: an audit's ``manifest.csv``, edited or not: pictures are dropped and relabelled by it before anything
+            else; None takes them all as they are.
         overrides: ``section.key=value`` each.
         resume: go on with the run in `out`.
         tolerate_unreadable: go on although a class or more than 5 % of the pictures cannot be decoded.
@@ -61,18 +66,28 @@ def run(
     if speaks():  # the helpers of a distributed run come when the folder may be written already
         folder.check(resume=resume)
     check_same_recipe(chosen, folder)
+    decisions = choose_manifest(manifest, folder)
     say = Console(stderr=True, quiet=not speaks(), markup=False, highlight=False, soft_wrap=True).print
     if folder.is_finished():
         say(f"{folder.path} is finished already; there is nothing to resume.")
         return folder
     start = time.monotonic()
-    cells = read(data, tolerate_unreadable=tolerate_unreadable or chosen.data.tolerate_unreadable)
+    tolerate = tolerate_unreadable or chosen.data.tolerate_unreadable
+    if decisions is None:
+        cells = read(data, tolerate_unreadable=tolerate)
+    else:
+        cells = read_cleaned(data, decisions, tolerate_unreadable=tolerate)
     seconds = {"read": time.monotonic() - start}
     say(f"Read {len(cells):,} pictures of {len(cells.class_names)} classes in {seconds['read']:.1f} s.")
     for skipped in cells.unreadable[:10]:
         say(f"  skipped row {skipped.row}, {skipped.source}: {skipped.reason}")
 
-    figures = _train_and_evaluate(cells, chosen, folder, seconds, say, tensorboard=tensorboard)
+    def begin() -> None:
+        folder.start(chosen)
+        if decisions is not None:
+            decisions.write(folder.manifest)
+
+    figures = _train_and_evaluate(cells, chosen, folder, begin, seconds, say, tensorboard=tensorboard)
     if figures is not None:
         say(f"{headline(figures)} {sum(figures['seconds'].values()) / 60:.1f} minutes in all.")
     return folder
@@ -82,6 +97,7 @@ def _train_and_evaluate(
     cells: Cells,
     chosen: Recipe,
     folder: Run,
+    start_folder: Callable[[], None],
     seconds: dict[str, float],
     say: Callable[[str], None],
     *,
@@ -101,7 +117,7 @@ def _train_and_evaluate(
         say(line)
 
     def begin() -> None:
-        folder.start(chosen)
+        start_folder()
         if not folder.split.is_file() or not folder.copies.is_file():
             prepared.save(folder)
 
@@ -142,6 +158,23 @@ def check_same_recipe(chosen: Recipe, folder: Run) -> None:
             f"The run in {folder.path} was started with another recipe or other data (it differs in: "
             f"{', '.join(sections)}). Resume it with its own data and no new --set, or choose another --out."
         )
+
+
+def choose_manifest(manifest: str | Path | None, folder: Run) -> Manifest | None:
+    """Read the manifest given, or that of the run to go on with.
+
+    Raises:
+        DataError: there is none of that name, or it is faulty.
+        TrainingError: the run was started with another one, or with none.
+    """
+    given = Manifest.read(manifest) if manifest is not None else None
+    if not folder.recipe.is_file():
+        return given
+    own = Manifest.read(folder.manifest) if folder.manifest.is_file() else None
+    if given is not None and (own is None or not given.decides_like(own)):
+        begun = "another manifest" if own is not None else "no manifest"
+        raise TrainingError(f"The run in {folder.path} was started with {begun}. Leave --manifest away to resume it.")
+    return own
 
 
 def default_folder(data: str | Path, *, resume: bool) -> Path:

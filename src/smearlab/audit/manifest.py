@@ -74,6 +74,14 @@ class Manifest:
         """Count the pictures with an action."""
         return sum(decision.action == action for decision in self.decisions)
 
+    def decides_like(self, other: Manifest) -> bool:
+        """Whether two manifests do the same to the same pictures, whatever their reasons."""
+
+        def effect(manifest: Manifest) -> list[tuple[int, str, str, str]]:
+            return [(one.row, one.source, one.action, one.label * (one.action == "relabel")) for one in manifest]
+
+        return effect(self) == effect(other)
+
     def write(self, path: Path) -> None:
         """Write it as a table that every spreadsheet opens, atomically."""
         buffer = io.StringIO()

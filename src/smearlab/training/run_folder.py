@@ -32,6 +32,11 @@ class Run:
         return self.path / "recipe.toml"
 
     @property
+    def manifest(self) -> Path:
+        """What was decided on each picture before anything else; there only where a manifest was given."""
+        return self.path / "manifest.csv"
+
+    @property
     def split(self) -> Path:
         """Which picture is in which part."""
         return self.path / "split.json"
