@@ -26,6 +26,7 @@ from smearlab.report.blocks import (
     Cell,
     ClassCell,
     Code,
+    Columns,
     Facts,
     Figure,
     Figures,
@@ -143,7 +144,7 @@ def _source(name: str) -> str:
 
 
 def _lead(report: AuditReport) -> str:
-    affected = len({item.row for item in report.items})
+    affected = _affected(report)
     rows = plural(report.total, "picture")
     depth = "A quick look at pixels and features" if report.quick else "A full audit"
     if not affected:
@@ -152,7 +153,7 @@ def _lead(report: AuditReport) -> str:
 
 
 def _headline(report: AuditReport) -> Figures:
-    affected = len({item.row for item in report.items}) / max(1, report.total)
+    affected = _affected(report) / max(1, report.total)
     seconds = sum(report.seconds.values())
     note = f"{count(round(affected * report.total))} of {plural(report.total, 'row')}, each counted once"
     tiles = [Figure("Pictures affected", percent(affected), note, Estimate(affected))]
@@ -160,6 +161,11 @@ def _headline(report: AuditReport) -> Figures:
     if len(tiles) < 7 and seconds:
         tiles.append(Figure("Time", duration(seconds)))
     return Figures(tiles)
+
+
+def _affected(report: AuditReport) -> int:
+    """Count the pictures with a finding. Ambiguous cells are none: their labels may be right."""
+    return _of(report, *(kind.key for kind in FOUND if kind.key != AMBIGUOUS))
 
 
 def _kind_tile(report: AuditReport, kind: GalleryKind) -> Figure:
@@ -189,11 +195,12 @@ def _overview(report: AuditReport) -> list[Block]:
     blocks: list[Block] = []
     if report.items:
         blocks.append(_kinds_table(report))
-        if report.class_names:
-            blocks.append(_class_matrix(report))
     else:
         blocks.append(Note("Nothing was found wrong with these pictures.", "good"))
-    return [*blocks, _manifest_note(report), *_commands(report)]
+    decisions: list[Block] = [_manifest_note(report), _commands(report)]
+    if report.items and report.class_names:
+        return [*blocks, Columns([_class_matrix(report), *decisions], wide_first=True)]
+    return [*blocks, *decisions]
 
 
 def _kinds_table(report: AuditReport) -> Table:
@@ -229,20 +236,18 @@ def _class_cell(
 
 def _manifest_note(report: AuditReport) -> Note:
     fates = Counter(line.action for line in report.manifest)
-    text = f"keeps {count(fates['keep'])}, drops {count(fates['drop'])} and relabels {count(fates['relabel'])} of "
-    text += (
-        f"{plural(report.total, 'row')}. Decide otherwise by hand below, and export the manifest: it then holds every "
-    )
-    return Note(
-        text + "row with your decisions in it. The data itself is never changed.", title=f"The {report.policy} policy"
-    )
+    done = [f"{verb} {count(fates[action])}" for verb, action in (("keeps", "keep"), ("drops", "drop"))]
+    text = f"The {report.policy} policy {', '.join(done)} and relabels {count(fates['relabel'])} of "
+    text += f"{plural(report.total, 'row')}. Decide otherwise by hand below, and export the manifest: it then holds "
+    text += "every row with your decisions in it. The data itself is never changed."
+    return Note(text)
 
 
-def _commands(report: AuditReport) -> list[Block]:
+def _commands(report: AuditReport) -> Code:
     data = shlex.quote(source_name(report.data or report.name))
     lines = f"smearlab apply {data} --manifest manifest.csv --out cleaned\n"
     lines += f"smearlab train {data} --manifest manifest.csv --recipe standard --out runs/cleaned"
-    return [Code(lines, "To go on with the exported manifest")]
+    return Code(lines, "To go on with the exported manifest")
 
 
 # ---- how it was done -----------------------------------------------------------------------------------------------

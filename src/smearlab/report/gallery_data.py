@@ -85,9 +85,8 @@ def _evidence(report: AuditReport) -> list[int]:
     found = (item.picture for item in items)
     by_row = {line.row: line.picture for line in report.manifest}
     partners = (by_row.get(item.partner) for item in items if item.partner is not None)
-    return list(
-        dict.fromkeys(picture for part in (typical, found, partners) for picture in part if picture is not None)
-    )
+    wanted = itertools.chain(typical, found, partners)
+    return list(dict.fromkeys(picture for picture in wanted if picture is not None))
 
 
 def sorted_items(items: Iterable[AuditItem]) -> list[AuditItem]:
