@@ -17,7 +17,7 @@ from smearlab.data.groups import join_pairs
 from smearlab.data.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from smearlab.audit.findings import Finding
@@ -31,9 +31,10 @@ def drawn() -> UInt8Array:
     return stained_cells(12, seed=5)
 
 
-def _cells(pictures: Sequence[UInt8Array], labels: Sequence[int] | None = None) -> Cells:
+def _cells(pictures: Iterable[UInt8Array], labels: Sequence[int] | None = None) -> Cells:
+    pictures = list(pictures)
     labels = [0] * len(pictures) if labels is None else labels
-    return as_cells(list(pictures), np.array(labels, dtype=np.int64), NAMES)
+    return as_cells(pictures, np.array(labels, dtype=np.int64), NAMES)
 
 
 def _told(findings: Sequence[Finding]) -> list[tuple[int, str, int | None, str]]:
@@ -158,7 +159,7 @@ def test_nothing_is_found_where_nothing_is_copied(drawn: UInt8Array, count: int)
 
 def test_a_picture_copied_ten_thousand_times_takes_one_line_each() -> None:
     pictures = np.zeros((10_000, 2, 2, 3), dtype=np.uint8)
-    findings = find_copies(_cells(list(pictures)))
+    findings = find_copies(_cells(pictures))
     assert len(findings) == len(pictures)
     assert findings[0].suggestion == "keep (first of 10,000 copies)"
 

@@ -1,13 +1,13 @@
-"""Copies among the pictures, as findings: the same pixels, the same pixels under another label, nearly the same picture.
+"""Copies among the pictures, as findings: the same pixels, the same under another label, nearly the same picture.
 
 What is called what:
 
 - **exact duplicate**: another picture has the same decoded pixels and the same label.
 - **conflicting duplicate**: another picture has the same decoded pixels and another label. A picture that stands three
   times in a collection, twice under one label, is both.
-- **near duplicate**: another picture shows the same cell in the same surroundings, after re-encoding, resizing, a change
-  of brightness, a small shift or cut, turning or mirroring. Two crops of one cell whose centres lie a few pixels apart
-  are near duplicates too. Two cells of one type are not, however alike: their chromatin differs.
+- **near duplicate**: another picture shows the same cell in the same surroundings, after re-encoding, resizing, a
+  change of brightness, a small shift or cut, turning or mirroring. Two crops of one cell whose centres lie a few pixels
+  apart are near duplicates too. Two cells of one type are not, however alike: their chromatin differs.
 
 Copies form groups: near copies of near copies belong together, and a picture copied a thousand times is one group.
 `smearlab.data.fingerprint` finds them; here they are put into words.
