@@ -38,6 +38,9 @@ _TRAINING_MODULES = (
     "tomli_w",
     "onnx",
     "onnxscript",
+    "sklearn",
+    "cleanlab",
+    "scipy",
 )
 
 

@@ -14,6 +14,7 @@ def run(
     *,
     recipe: str | None = None,
     out: Path | None = None,
+    manifest: Path | None = None,
     set_: Overrides = (),
     resume: Annotated[bool, Flag] = False,
     tolerate_unreadable: Annotated[bool, Flag] = False,
@@ -29,6 +30,8 @@ def run(
         A TOML file or a shipped recipe's name; quick for the demo, standard for other data.
     out
         The run folder; runs/NAME by default.
+    manifest
+        The manifest.csv of an audit: what it drops is left out, what it relabels is relabelled.
     resume
         Go on with the run in that folder.
     tolerate_unreadable
@@ -42,6 +45,7 @@ def run(
         data,
         recipe=recipe,
         out=out,
+        manifest=manifest,
         overrides=set_,
         resume=resume,
         tolerate_unreadable=tolerate_unreadable,
@@ -57,6 +61,7 @@ def train(
     *,
     recipe: str | None = None,
     out: Path,
+    manifest: Path | None = None,
     set_: Overrides = (),
     resume: Annotated[bool, Flag] = False,
     tolerate_unreadable: Annotated[bool, Flag] = False,
@@ -72,6 +77,8 @@ def train(
         A TOML file or a shipped recipe's name.
     out
         The run folder.
+    manifest
+        The manifest.csv of an audit: what it drops is left out, what it relabels is relabelled.
     resume
         Go on with the run in that folder; its own recipe is used.
     tolerate_unreadable
@@ -83,6 +90,7 @@ def train(
         data,
         recipe=recipe,
         out=out,
+        manifest=manifest,
         set_=set_,
         resume=resume,
         tolerate_unreadable=tolerate_unreadable,
