@@ -1,7 +1,7 @@
 """Pictures that are likely from one smear, told by the colour of the empty slide, and what neighbouring numbers tell.
 
 Most collections name neither patient nor slide, and a split that puts one smear on both sides flatters. What is left
-is the light: lamp, glass and white balance are one smear's, or one session's. This tells *sessions* apart, seldom single
+is the light: lamp, glass and white balance are one smear's, or one session's. This tells sessions apart, seldom single
 smears: of two smears taken under one light it knows nothing, and an analyser that corrects its white balance (as the
 CellaVision DM96 does) removes most of what there was to see. Use the groups as a hint, never as patient ids.
 """
@@ -96,12 +96,12 @@ class SmearGroups:
 
 
 def light_of(measurements: Measurements) -> FloatArray:
-    """Return what is compared: ``float64 (N, 3)``, hue (two log ratios) and level of the background, robustly scaled."""
+    """Return hue (two log ratios) and level of the background, robustly scaled: ``float64 (N, 3)``."""
     logs = np.log(measurements.background.astype(np.float64) + 1)
     light = np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1], logs[:, 1]], axis=1)
     light -= np.median(light, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(light), axis=0), 1 / 256)  # one grey level of a bright background
-    return np.clip(light / spread, -_FARTHEST, _FARTHEST)
+    return np.asarray(np.clip(light / spread, -_FARTHEST, _FARTHEST), dtype=np.float64)
 
 
 def group_by_light(measurements: Measurements, *, most: int = MOST_SMEARS, seed: int = 0) -> SmearGroups:
@@ -158,7 +158,7 @@ def _silhouettes(light: FloatArray, numbers: IntArray, seed: int) -> FloatArray:
 
 def likely_smears(groups: SmearGroups, cells: Cells) -> tuple[LikelySmear, ...]:
     """Name the groups that stand apart, the surest first; positions are those of `cells`."""
-    smears = []
+    smears: list[LikelySmear] = []
     for number in sorted(groups.named(), key=lambda number: -groups.silhouettes[number]):
         members = np.flatnonzero(groups.numbers == number)
         red, green, blue = groups.colours[number].round().astype(int).tolist()
