@@ -108,7 +108,7 @@ document.addEventListener("click", (event) => {
   if (button.dataset.do !== undefined) act(button);
   else if (button.dataset.open !== undefined) openPicture(Number(button.dataset.open), [Number(button.dataset.open)]);
   else if (button.classList.contains("main")) {
-    const part = button.closest(".chunk").part;
+    const part = button.closest(".chunk").owner;
     const order = part.shown.flatMap((entry) => entry.members.map(([at]) => at));
     openPicture(Number(button.closest("[data-at]").dataset.at), order);
   }

@@ -50,7 +50,7 @@ function drawEntry(kind, entry) {
 // ---- one part of the gallery ----
 
 const near = new IntersectionObserver(
-  (seen) => seen.forEach(({ target, isIntersecting }) => target.part.look(target, isIntersecting)),
+  (seen) => seen.forEach(({ target, isIntersecting }) => target.owner.look(target, isIntersecting)),
   { rootMargin: "1200px 0px" },
 );
 
@@ -98,7 +98,7 @@ class Part {
 
   addChunk(start, end) {
     const chunk = h("ul", { class: `chunk ${this.kind.form}` });
-    Object.assign(chunk, { part: this, range: [start, end] });
+    Object.assign(chunk, { owner: this, range: [start, end] });
     this.root.append(chunk);
     if (start === 0) {
       this.fill(chunk);
