@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smearlab.audit.label_errors import LabelQuality
+from smearlab.audit.label_errors import LabelQuality, shares
 from smearlab.errors import require
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def refine_by_kmeans(
     labels, classes = cells.known_labels, len(cells.class_names)
     judged = _judged(labels, excluded)
     points, count = _standardised(features, judged), clusters or _cluster_count(int(judged.sum()), classes)
-    shares = np.zeros((len(labels), classes))
+    company = np.zeros((len(labels), classes))
     for turn in range(ROUNDS):
         cluster = _clusters(points, judged, count, seed + turn)
-        shares += _others(cluster, labels, judged, classes, count) / ROUNDS
-    return _quality(labels, shares[np.arange(len(labels)), labels], shares.argmax(1), judged)
+        company += _others(cluster, labels, judged, classes, count) / ROUNDS
+    return _quality(labels, company[np.arange(len(labels)), labels], company.argmax(1), judged)
 
 
 def eliminate_noise(
@@ -65,8 +65,8 @@ def eliminate_noise(
     """Judge labels by the model's score for each cluster: K-means within every class, and whole clusters stand or fall.
 
     A cluster's score is the mean probability that the model gives the members' own label; wrongly labelled pictures
-    gather in clusters of their own, far from those of the class. A label's score is its cluster's, averaged over
-    several clusterings, times its own probability's rank within the cluster, so that members differ.
+    gather in clusters of their own, far from those of the class. A label's score is the mean of its own
+    probability and of its cluster's score over several clusterings, so that members of one cluster differ.
 
     Args:
         cells: labelled pictures.
@@ -136,12 +136,12 @@ def _others(cluster: IntArray, labels: IntArray, judged: BoolArray, classes: int
     mine = table[cluster]
     mine[np.arange(len(labels)), labels] -= judged
     # A picture that is alone in its cluster has no company: all classes are as likely as each other.
-    total = mine.sum(1, keepdims=True)
-    return np.divide(mine, total, out=np.full(mine.shape, 1 / classes), where=total > 0)
+    return shares(mine)
 
 
 def _cluster_scores(cluster: IntArray, own: FloatArray, judged: BoolArray, count: int) -> FloatArray:
     """Return for each picture the mean of the judged members' scores in its cluster: ``float64 (n,)``."""
     size = np.bincount(cluster[judged], minlength=count)
     total = np.bincount(cluster[judged], weights=own[judged], minlength=count)
-    return np.divide(total, size, out=np.zeros(len(size)), where=size > 0)[cluster]
+    means: FloatArray = np.divide(total, size, out=np.zeros(len(size)), where=size > 0)
+    return means[cluster]

@@ -1,6 +1,7 @@
 """Predictions of models that never saw the label they judge, which is what confident learning needs.
 
-Several judges see every picture, each cheap or dear, and their probabilities are averaged:
+Several judges see every picture, each cheap or dear. Each is made as sure as it may be (`noisy_calibration`), and their
+probabilities are averaged:
 
 ``model``
     the start model's own answers, where it knows the classes: it was trained on other cells;
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from smearlab.audit.folds import make_folds
+from smearlab.audit.label_errors import shares
+from smearlab.audit.noisy_calibration import calibrated, fit_noise
 from smearlab.audit.probing import probe
 from smearlab.audit.starts import has_seen, is_model, match_columns
 from smearlab.errors import DataError, require
@@ -101,7 +104,7 @@ def judges(
     epochs: int | None = None,
     seed: int = 0,
 ) -> dict[str, FloatArray]:
-    """Let every judge predict by itself: ``float64 (n, classes)`` by the judge's name; see `out_of_sample`."""
+    """Let every judge predict by itself, calibrated: ``float64 (n, classes)`` by its name; see `out_of_sample`."""
     members: dict[str, FloatArray] = {}
     start = _unless_seen(start, cells)
     if is_model(start):
@@ -111,12 +114,17 @@ def judges(
         members["network"] = _judged_by_networks(cells, folds, start, epochs, seed)
     if not members:
         raise DataError("Nothing is left to judge the labels: give a model to start from, or let networks be trained.")
-    return members
+    return {name: _calibrated(chances, cells, folds) for name, chances in members.items()}
+
+
+def _calibrated(chances: FloatArray, cells: Cells, folds: Folds) -> FloatArray:
+    taught = folds.teaches
+    return calibrated(chances, fit_noise(chances[taught], cells.known_labels[taught]))
 
 
 def combine(members: list[FloatArray]) -> Floats:
     """Average probabilities ``(n, k)`` of several judges into ``float32 (n, k)``; each row adds up to 1."""
-    return _shares(np.mean(members, axis=0)).astype(np.float32)
+    return shares(np.mean(members, axis=0)).astype(np.float32)
 
 
 def _unless_seen(start: str | Path | None, cells: Cells) -> str | Path | None:
@@ -133,7 +141,7 @@ def _judged_by_model(cells: Cells, folds: Folds, answers: Answers) -> dict[str, 
     if columns is not None:
         own = answers.probabilities.astype(np.float64)[:, columns]
         own[:, columns < 0] = 0
-        members["model"] = _shares(own)
+        members["model"] = shares(own)
     return members
 
 
@@ -146,10 +154,3 @@ def _judged_by_networks(
 
     count = epochs or epochs_within(int(folds.teaches.sum()), folds.count)
     return train_folds(cells, folds, start_of_folds(start, count, seed))
-
-
-def _shares(chances: FloatArray) -> FloatArray:
-    """Let each row add up to 1; a row of nothing becomes even."""
-    total = chances.sum(1, keepdims=True)
-    even = np.full(chances.shape, 1 / chances.shape[1])
-    return np.divide(chances, total, out=even, where=total > 0)

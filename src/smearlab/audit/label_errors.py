@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("row", "source", "label", "suggested", "score")
 """Columns of ``label_quality.csv``."""
-ERROR = 0.1
-"""Score up to which a contradicted label counts as an error: the model gives the suggested class at least 80 % more
-than the label."""
+ERROR = 0.02
+"""Score up to which a contradicted label counts as an error: another class is at least 96 % more probable."""
 AMBIGUOUS = 0.65
 """Score up to which a label that is no error counts as ambiguous: it has at most 30 % more than another class."""
 _LEAST = 1e-12
@@ -143,7 +142,8 @@ def margins(labels: IntArray, chances: FloatArray) -> FloatArray:
 def _contradicted(labels: IntArray, chances: FloatArray) -> BoolArray:
     """Mark the labels ``bool (n,)`` that stand off the diagonal of the confident joint.
 
-    Only classes that occur as labels take part: of another one nobody knows how sure a model usually is.
+    Only classes that occur as labels take part: of another one nobody knows how sure a model usually is. A cell that
+    looks like one of those stands off the diagonal anyway.
     """
     from cleanlab.filter import find_label_issues
 
@@ -154,7 +154,7 @@ def _contradicted(labels: IntArray, chances: FloatArray) -> BoolArray:
     present /= present.sum(1, keepdims=True)
     # One process: starting several costs more than the few thousand rows of a share.
     found = find_label_issues(dense, present, filter_by="confident_learning", n_jobs=1)
-    return np.asarray(found, dtype=np.bool_)
+    return np.asarray(found, dtype=np.bool_) | ~np.isin(chances.argmax(1), classes)
 
 
 def _checked(cells: Cells, probabilities: NDArray[np.floating[Any]]) -> FloatArray:
@@ -165,5 +165,12 @@ def _checked(cells: Cells, probabilities: NDArray[np.floating[Any]]) -> FloatArr
             f"The probabilities are {chances.shape}, or not all of them are numbers from 0; give one row for each of "
             f"the {shape[0]} pictures and one column for each of the {shape[1]} classes."
         )
+    return shares(chances)
+
+
+def shares(chances: FloatArray) -> FloatArray:
+    """Scale ``(n, k)`` numbers from 0 so that each row adds up to 1; a row of nothing becomes even."""
     total = chances.sum(1, keepdims=True)
-    return np.divide(chances, total, out=np.full(shape, 1 / shape[1]), where=total > 0)
+    even = np.full(chances.shape, 1 / chances.shape[1])
+    scaled: FloatArray = np.divide(chances, total, out=even, where=total > 0)
+    return scaled

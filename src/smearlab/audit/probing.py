@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smearlab.data.cells import FloatArray, IntArray
     from smearlab.inference.trust import Floats
 
-STRENGTH = 1e-3
+STRENGTH = 1e-4
 """Inverse of the ridge penalty on standardised features: so small that single wrong labels bend no border."""
 _STEPS = 200
 _CONSTANT = 1e-6
