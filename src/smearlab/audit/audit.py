@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smearlab.audit.contents import report_contents
+from smearlab.audit.describe import describe_collection
 from smearlab.audit.duplicates import find_copies
 from smearlab.audit.features import describe
 from smearlab.audit.findings import KINDS, Findings
 from smearlab.audit.folder import DIGEST, FINDINGS, MANIFEST, QUALITY, REPORT, SUMMARY, check_out, digest_of
 from smearlab.audit.off_topic import find_off_topic
-from smearlab.audit.overview import look_around
 from smearlab.audit.policies import CERTAIN, Policy, check_policy, decide
 from smearlab.audit.tables import write_findings
 from smearlab.audit.unreadable import find_unreadable
@@ -27,17 +27,18 @@ from smearlab.data.groups import join_pairs
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import DataError, counted, require
+from smearlab.inference.model_folder import resolve_model
 from smearlab.report.audit_report import write_audit_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from smearlab.audit.describe import Description
     from smearlab.audit.features import Described
     from smearlab.audit.findings import Finding
     from smearlab.audit.label_errors import LabelQuality
     from smearlab.audit.manifest import Manifest
-    from smearlab.audit.overview import Overview
     from smearlab.data.cells import Cells, IntArray
 
 
@@ -54,7 +55,7 @@ class Audit:
         described: what the model says of each picture of `judged`.
         policy: that made the manifest.
         model: that described the pictures.
-        overview: what the collection looks like as a whole.
+        description: what the collection looks like as a whole.
         seconds: of each stage.
         notes: what the reader should know, in sentences.
     """
@@ -67,7 +68,7 @@ class Audit:
     described: Described
     policy: Policy
     model: str
-    overview: Overview
+    description: Description
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -162,6 +163,7 @@ def audit(
     if not quick:
         for library in ("sklearn", "cleanlab", "torch"):
             require(library, "train", "The full audit (--quick needs nothing more)")
+    resolve_model(model)  # a misspelt one is told now, not after the search for copies
     clock = _Clock()
     with clock.stage("read"):
         cells = read(data, tolerate_unreadable=True, minimum_classes=1)
@@ -178,10 +180,12 @@ def audit(
         items += quality.findings(judged) if quality else []
     findings = Findings.of(items)
     with clock.stage("describe the whole"):
-        overview = look_around(judged, described, findings, quick=quick, seed=seed)
+        description = describe_collection(judged, described, findings, quick=quick, seed=seed)
     manifest = decide(cells, findings, chosen, truncate)
-    notes += overview.notes
-    result = Audit(cells, judged, findings, manifest, quality, described, chosen, model, overview, clock.seconds, notes)
+    notes += description.notes
+    result = Audit(
+        cells, judged, findings, manifest, quality, described, chosen, model, description, clock.seconds, notes
+    )
     _write(folder, result, "" if hasattr(data, "images") else str(data))
     return result
 
