@@ -1,7 +1,7 @@
 """Thumbnails of thousands of pictures in sheets: few large JPEGs instead of many small ones, within a budget of bytes.
 
 A sheet is one picture with 8×8 thumbnails. Sides are multiples of 16 pixels, so that no block of JPEG's transform
-(16×16 with halved colour) lies across two thumbnails and one colours the other.
+(16×16 with halved colour) lies across two thumbnails and one colours the other by more than its outermost pixel.
 """
 
 from __future__ import annotations
