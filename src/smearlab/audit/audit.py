@@ -57,7 +57,7 @@ class Audit:
         model: that described the pictures.
         description: what the collection looks like as a whole.
         seconds: of each stage.
-        notes: what the reader should know, in sentences.
+        notes: what the reader should know of how it was done, in sentences.
     """
 
     cells: Cells
@@ -96,7 +96,7 @@ class Audit:
             "certain_from": CERTAIN,
             "manifest": {action: self.manifest.count(action) for action in ("keep", "drop", "relabel")},
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
-            "notes": self.notes,
+            "notes": [*self.notes, *self.description.notes],
         }
 
     def words(self) -> list[str]:
@@ -182,7 +182,6 @@ def audit(
     with clock.stage("describe the whole"):
         description = describe_collection(judged, described, findings, quick=quick, seed=seed)
     manifest = decide(cells, findings, chosen, truncate)
-    notes += description.notes
     result = Audit(
         cells, judged, findings, manifest, quality, described, chosen, model, description, clock.seconds, notes
     )
