@@ -8,7 +8,7 @@ from tests.audit.labelled import NAMES, coloured_cells, flipped
 from smearlab.audit.label_errors import COLUMNS, judge_labels
 from smearlab.errors import DataError, MissingExtraError
 
-SURE = 0.97
+SURE = 0.99
 
 
 def confident(right: np.ndarray, sure: float = SURE) -> np.ndarray:
