@@ -127,6 +127,15 @@ def _sharpness(green: UInt8Array) -> float:
     return float(laplacian.std(dtype=np.float32))
 
 
+def background_of(picture: UInt8Array) -> Floats:
+    """Return the colour of the empty slide, the mean of the brightest pixels: ``float32 (3,)``, grey levels.
+
+    Args:
+        picture: ``uint8 (h, w, 3)`` RGB.
+    """
+    return _background(np.ascontiguousarray(picture.reshape(-1, _CHANNELS).T))
+
+
 def _background(planes: UInt8Array) -> Floats:
     """Return the mean colour of the pixels that are brightest in green."""
     above = np.cumsum(_histogram(planes[1:2])[0, ::-1])[::-1]
