@@ -51,7 +51,7 @@ def _correlation(whole: NDArray[np.float64], moved: NDArray[np.float64], fine: f
     inner = _detail(moved, fine)[down : moved.shape[0] - down, right : moved.shape[1] - right]
     if inner.shape[0] > whole.shape[0] or inner.shape[1] > whole.shape[1] or inner.std() == 0:
         return -1.0
-    return float(match_template(_detail(whole, fine), inner).max())  # type: ignore[no-untyped-call]
+    return float(match_template(_detail(whole, fine), inner).max())
 
 
 def _moved(picture: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
