@@ -38,6 +38,7 @@ TELLING = 0.6
 chance."""
 
 _FARTHEST = 6.0  # robust standard deviations; one odd picture must not set the scale
+_LEAST_VARIANCE = 1e-3  # in the same units; a group narrower than that is one picture and its copies
 _SAMPLE = 3000  # pictures that the mixture is fitted to and silhouettes are measured on
 _SHOWN = 12
 _NUMBERED = re.compile(r"(.*?)(\d+)$")
@@ -100,7 +101,7 @@ def light_of(measurements: Measurements) -> FloatArray:
     logs = np.log(measurements.background.astype(np.float64) + 1)
     light = np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1], logs[:, 1]], axis=1)
     light -= np.median(light, axis=0)
-    spread = np.maximum(1.4826 * np.median(np.abs(light), axis=0), 1 / 256)  # one grey level of a bright background
+    spread = np.maximum(1.4826 * np.median(np.abs(light), axis=0), 1e-3)  # a quarter of a grey level
     return np.asarray(np.clip(light / spread, -_FARTHEST, _FARTHEST), dtype=np.float64)
 
 
@@ -134,8 +135,7 @@ def _best_mixture(light: FloatArray, most: int, seed: int) -> GaussianMixture:
 
     # Each component has nine parameters of its own: fewer pictures than that cannot tell it from chance.
     numbers = range(1, max(2, min(most, len(light) // 9, len(np.unique(light, axis=0))) + 1))
-    # A variance below a tenth of a robust standard deviation would be that of rounding.
-    fitted = [GaussianMixture(number, reg_covar=1e-2, random_state=seed) for number in numbers]
+    fitted = [GaussianMixture(number, reg_covar=_LEAST_VARIANCE, random_state=seed) for number in numbers]
     if len(light) < 2:
         return fitted[0].fit(np.repeat(light, 2, axis=0))
     return min((mixture.fit(light) for mixture in fitted), key=lambda mixture: mixture.bic(light))

@@ -75,7 +75,7 @@ def _segment(picture: UInt8Array) -> UInt8Array:
     stain = to_uint8(ndimage.gaussian_filter(_stain_channel(picture).astype(np.float32), _SMOOTH))
     threshold = otsu(stain)
     mask = stain > threshold
-    if not mask.any() or stain[mask].mean() - stain[~mask].mean() < _LEAST_CONTRAST:
+    if mask.all() or not mask.any() or stain[mask].mean() - stain[~mask].mean() < _LEAST_CONTRAST:
         return np.zeros(mask.shape, dtype=np.uint8)
     blobs, _ = ndimage.label(ndimage.binary_fill_holes(mask))
     large = np.bincount(blobs.ravel()) > LEAST_AREA * mask.size
