@@ -72,7 +72,7 @@ def small_audit(**changes: Any) -> AuditReport:
         "name": "/home/ann/cells",
         "data": "/home/ann/cells",
         "class_names": CLASS_NAMES,
-        "counts": {name: 4 for name in CLASS_NAMES},
+        "counts": dict.fromkeys(CLASS_NAMES, 4),
         "pictures": images,
         "items": few_items(),
         "manifest": manifest,

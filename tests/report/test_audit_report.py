@@ -11,6 +11,7 @@ import pytest
 
 from smearlab.report.audit_contents import AuditReport, NaturalGroup, PictureStatistics
 from smearlab.report.audit_report import audit_page, write_audit_report
+from smearlab.report.text import THIN
 
 from .audit_pages import item, line, small_audit, spread
 from .conftest import EVIL
@@ -34,7 +35,7 @@ def texts(page: Reader, *tags: str) -> list[str]:
 def tiles(report: AuditReport) -> dict[str, tuple[str, str]]:
     headline = audit_page(report).headline
     assert headline is not None
-    return {tile.label: (tile.value.replace("\u202f", " "), tile.note.replace("\u202f", " ")) for tile in headline.tiles}
+    return {tile.label: (tile.value.replace(THIN, " "), tile.note.replace(THIN, " ")) for tile in headline.tiles}
 
 
 def test_elements_are_closed_as_they_are_opened(page: Reader) -> None:

@@ -12,7 +12,6 @@ function openPicture(at, order) {
 function drawDialog() {
   const { at } = open;
   const facts = [
-    ["Row", number(manifest.row[at])],
     ["File", sources[at]],
     ["Labelled", data.known ? titleOf(manifest.given[at]) : null],
     ["Policy", `${ACTIONS[manifest.action[at]]}${manifest.reasons[manifest.reason[at]] ? `: ${manifest.reasons[manifest.reason[at]]}` : ""}`],
@@ -39,7 +38,7 @@ function findingsOf(at) {
         "li",
         {},
         h("b", {}, kindOf(item).short),
-        ` ${items.score[item].toFixed(2)} · ${items.suggestions[items.suggestion[item]]}`,
+        ` ${items.score[item].toFixed(2)} · ${items.suggestions[items.suggestion[item]].replaceAll("_", " ")}`,
         seen >= 0 ? ` · looks like ${titleOf(seen)}` : null,
         partner >= 0 ? h("button", { type: "button", class: "partner", "data-open": partner }, picture(manifest.thumb[partner]), `row ${manifest.row[partner]}, ${titleOf(manifest.given[partner])}`) : null,
       ),
@@ -75,7 +74,14 @@ function chooseClass(button, at) {
   const names = data.classes.slice(0, data.known);
   const options = names.map((_, label) => h("option", { value: label, selected: label === stateOf(at).label }, titleOf(label)));
   const list = h("select", { "aria-label": `New label of row ${manifest.row[at]}` }, ...options);
-  const done = () => list.isConnected && list.replaceWith(button);
+  // Taking the focused list away makes it lose the focus, and that asks for it to be taken away.
+  let closed = false;
+  const done = () => {
+    if (!closed) {
+      closed = true;
+      list.replaceWith(button);
+    }
+  };
   list.addEventListener("change", () => {
     const label = Number(list.value);
     done();

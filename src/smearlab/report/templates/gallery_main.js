@@ -27,10 +27,19 @@ listeners.push((places) => {
   say(places.length === 1 ? `Row ${manifest.row[at]}: ${what}` : `${plural(places.length, "picture")} changed`);
 });
 
+// A filter shortens the gallery: what it leaves is to be seen, and not what stands far below.
+function stayAtGallery() {
+  const gallery = document.querySelector(".review");
+  if (gallery.getBoundingClientRect().top < 0) gallery.scrollIntoView({ behavior: "instant", block: "start" });
+}
+
 let pause = 0;
 form.addEventListener("input", () => {
   clearTimeout(pause);
-  pause = setTimeout(applyFilters, 120);
+  pause = setTimeout(() => {
+    applyFilters();
+    stayAtGallery();
+  }, 120);
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(applyFilters));
