@@ -152,5 +152,5 @@ def _judged_by_networks(
     from smearlab.audit.fold_training import epochs_within, train_folds
     from smearlab.audit.starts import start_of_folds
 
-    count = epochs or epochs_within(int(folds.teaches.sum()), folds.count)
+    count = epochs or epochs_within(int(folds.teaches.sum()), folds.count, scratch=start is None)
     return train_folds(cells, folds, start_of_folds(start, count, seed))
