@@ -5,8 +5,8 @@
 
 Defects are planted among clean cells (see benchmarks/planted.py) and written as a folder of PNG files in class folders.
 All contenders take turns, each in a fresh process with nothing cached, on the same cores. cleanvision runs all its
-checks with its own thresholds. imagededup finds copies by perceptual hash, judged at its own threshold and at the one that is
-best here, which no user could know. Neither looks for pictures of other things or for wrong labels.
+checks with its own thresholds. imagededup finds copies by perceptual hash, judged at its own threshold and at the best
+one here, which no user could know. Neither looks for pictures of other things or for wrong labels.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _section(planted: Planted, results: dict[str, Result], peers: str) -> str:
     counts = ", ".join(f"{len(pairs)} {kind.replace('_', ' ')}" for kind, pairs in planted.truth.items())
     text = (
         f"{len(planted.labels):,} PNG files, among them {counts}; {peers}. Median of turns (least–greatest); "
-        "shares with Wilson's 95 % intervals. Pairs of junk count neither way; natural copies are right, by their pixels."
+        "shares with Wilson's 95 % intervals. Pairs of junk count neither way; natural copies are right."
     )
     return f"{text}\n\n{markdown_table(header, rows)}"
 
