@@ -104,10 +104,10 @@ class Repeated(Sequence[Any]):
     """Pictures that come again and again, as if there were many."""
 
     def __init__(self, base: Pictures, count: int) -> None:
-        self.base, self.count = base, count
+        self.base, self.length = base, count
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
     def __getitem__(self, index: Any) -> Any:
         return self.base[int(index) % len(self.base)]

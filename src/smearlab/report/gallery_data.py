@@ -20,7 +20,7 @@ from smearlab.report.gallery_thumbnails import NO_SHEETS, Sheets, draw_sheets
 
 BUDGET = 36_000_000
 """Characters that all thumbnails of a page may take: with the rest it stays below 40 MB."""
-BROWSE_BUDGET = 20_000_000
+BROWSE_BUDGET = 24_000_000
 """Characters that the thumbnails of pictures without findings may take."""
 TYPICAL = 6  # typical cells per class beside label errors
 GRID = 1000  # steps of a map's coordinates: finer than a pixel of the drawing
