@@ -1,4 +1,9 @@
-"""Nearest neighbours among signature vectors by blocked matrix products: exact, and in flat memory."""
+"""Pictures whose signature vectors are near each other: the candidates for near copies.
+
+Up to `index.EXACT_ROWS` pictures all are compared with all. Beyond, an index of clusters finds the nearest ones where
+it is installed; the exact search goes on being used where it is not, because whether a split leaks must not depend on
+an optional library.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smearlab.data.index import EXACT_ROWS, NearestNeighbours, Products, has_clusters, smallest
 from smearlab.data.signatures import Float32Array, Signatures
 
 if TYPE_CHECKING:
     from smearlab.data.cells import BoolArray, IntArray
 
 _DIMENSIONS = 64
-_BLOCK_CELLS = 1 << 23  # entries of one block of distances: 32 MiB of float32
+_WIDEST = 1024  # vectors asked of the index, when the nearest ones are all of the picture's own group
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,24 @@ class Candidates:
         return Candidates(self.first[which], self.second[which], self.zoom[which], self.distance[which])
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far a search for candidates goes.
+
+    Attributes:
+        radius: largest distance of two vectors.
+        most: candidates of one picture at one zoom.
+    """
+
+    radius: float
+    most: int
+
+
 def search_vectors(signatures: Signatures) -> Float32Array:
     """Rotate onto the leading principal axes: a third of the work, and distances hardly change.
 
     Returns:
-        ``float32 (scales, N, D)``, what `find_candidates` takes.
+        ``float32 (scales, N, D)``, what `CandidateSearch` takes.
     """
     vectors = signatures.vectors
     plain = vectors[0].astype(np.float64)
@@ -50,53 +69,77 @@ def search_vectors(signatures: Signatures) -> Float32Array:
     return (vectors @ axes[:, : -_DIMENSIONS - 1 : -1].astype(np.float32)).astype(np.float32)
 
 
-def find_candidates(vectors: Float32Array, rows: IntArray, groups: IntArray, radius: float, most: int) -> Candidates:
-    """Find for some pictures the nearest ones of other groups, at each of the zooms.
+class CandidateSearch:
+    """Finds for pictures the nearest ones of other groups, at each of the zooms."""
 
-    Args:
-        vectors: ``float32 (scales, N, D)`` of all pictures.
-        rows: ``int64 (n,)`` positions of the pictures to find candidates for.
-        groups: ``int64 (N,)`` group of each picture; no picture is a candidate of its own group.
-        radius: largest distance of two vectors.
-        most: candidates of one picture at one zoom.
-    """
-    squares = (vectors**2).sum(2)
-    block = max(1, _BLOCK_CELLS // max(1, vectors.shape[1]))
-    found = [
-        _search(vectors, squares, rows[start : start + block], groups, zoom, radius**2, most)
-        for zoom in range(len(vectors))
-        for start in range(0, len(rows), block)
-    ]
-    first, second, zooms, square = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Candidates(first, second, zooms, np.sqrt(np.maximum(square, 0)).astype(np.float32))
+    def __init__(self, vectors: Float32Array, exact: bool | None = None) -> None:
+        """Take the vectors ``float32 (scales, N, D)`` of all pictures.
+
+        Args:
+            vectors: what `search_vectors` returns.
+            exact: whether to compare with all; None decides by their number, and by what is installed.
+        """
+        self._vectors = vectors
+        self._products = [Products(scaled) for scaled in vectors]
+        if exact is None:
+            exact = vectors.shape[1] <= EXACT_ROWS or not has_clusters()
+        self._clusters = [] if exact else [NearestNeighbours(scaled, exact=False) for scaled in vectors]
+
+    def find(self, rows: IntArray, groups: IntArray, reach: Reach) -> Candidates:
+        """Find candidates for some of the pictures.
+
+        Args:
+            rows: ``int64 (n,)`` positions of the pictures to find candidates for.
+            groups: ``int64 (N,)`` group of each picture; no picture is a candidate of its own group.
+            reach: how far to look.
+        """
+        search = self._look_in_clusters if self._clusters else self._look_at_all
+        found = [search(zoom, rows, groups, reach) for zoom in range(len(self._vectors))]
+        return _together(found)
+
+    def _look_at_all(self, zoom: int, rows: IntArray, groups: IntArray, reach: Reach) -> Candidates:
+        products = self._products[zoom]
+        _, home, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        shared = sizes[home] > 1
+        found = [_none()]
+        for start in range(0, len(rows), products.block):
+            block = rows[start : start + products.block]
+            squares = products.squares(self._vectors[0, block])
+            if shared[block].any():
+                squares[groups[block][:, None] == groups] = np.inf
+            squares[np.arange(len(block)), block] = np.inf
+            near = smallest(squares, reach.most, reach.radius**2)
+            found.append(_candidates(block[near.rows], near.columns, zoom, near.squares))
+        return _together(found)
+
+    def _look_in_clusters(self, zoom: int, rows: IntArray, groups: IntArray, reach: Reach) -> Candidates:
+        """Ask for more and more, until enough are of other groups; what asks in vain is compared with all."""
+        found, asked = [_none()], 2 * reach.most
+        while len(rows) and asked <= _WIDEST:
+            near = self._clusters[zoom].nearest(self._vectors[0, rows], asked)
+            inside = (near.positions >= 0) & (near.distances <= reach.radius)
+            own = groups[rows][:, None] == groups[near.positions]
+            other = inside & ~own
+            enough = (other.sum(1) >= reach.most) | ~inside[:, -1]
+            kept = other & (np.cumsum(other, axis=1) <= reach.most) & enough[:, None]
+            places, columns = np.nonzero(kept)
+            squares = near.distances[places, columns] ** 2
+            found.append(_candidates(rows[places], near.positions[places, columns], zoom, squares))
+            rows, asked = rows[~enough], 4 * asked
+        return _together([*found, self._look_at_all(zoom, rows, groups, reach)] if len(rows) else found)
 
 
-def _search(
-    vectors: Float32Array,
-    squares: Float32Array,
-    rows: IntArray,
-    groups: IntArray,
-    zoom: int,
-    limit: float,
-    most: int,
-) -> tuple[IntArray, IntArray, IntArray, Float32Array]:
-    """Return pictures compared, candidates, zooms and squared distances of one block of pictures."""
-    distances = vectors[0, rows] @ vectors[zoom].T
-    distances *= -2
-    distances += squares[zoom]
-    distances += squares[0, rows][:, None]
-    distances[groups[rows][:, None] == groups] = np.inf
-    places, columns, square = _nearest(distances, limit, most)
-    return rows[places], columns, np.full(len(places), zoom, dtype=np.int64), square
+def _candidates(first: IntArray, second: IntArray, zoom: int, squares: Float32Array) -> Candidates:
+    distances = np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+    return Candidates(first, second, np.full(len(first), zoom, dtype=np.int64), distances)
 
 
-def _nearest(distances: Float32Array, limit: float, most: int) -> tuple[IntArray, IntArray, Float32Array]:
-    """Return rows, columns and values below the limit, at most `most` per row."""
-    inside = distances <= limit
-    crowded = np.flatnonzero(inside.sum(1) > most)
-    if len(crowded):
-        kept = np.argpartition(distances[crowded], most - 1, axis=1)[:, :most]
-        inside[crowded] = False
-        inside[crowded[:, None], kept] = True
-    rows, columns = np.nonzero(inside)
-    return rows, columns, distances[rows, columns]
+def _none() -> Candidates:
+    nothing = np.zeros(0, dtype=np.int64)
+    return Candidates(nothing, nothing, nothing, np.zeros(0, dtype=np.float32))
+
+
+def _together(parts: list[Candidates]) -> Candidates:
+    columns = zip(*((part.first, part.second, part.zoom, part.distance) for part in parts), strict=True)
+    first, second, zoom, distance = (np.concatenate(column) for column in columns)
+    return Candidates(first, second, zoom, distance)

@@ -16,7 +16,7 @@ import numpy as np
 
 from smearlab.data.alignment import Turns, align_pairs, turn_pairs
 from smearlab.data.groups import join_pairs
-from smearlab.data.neighbours import Candidates, find_candidates, search_vectors
+from smearlab.data.neighbours import Candidates, CandidateSearch, Reach, search_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +34,12 @@ _CHUNK = 2048  # pictures whose candidates are held at a time
 class _Breadth(NamedTuple):
     """How far a round looks: nearest vectors of each picture, and how many of them are verified."""
 
-    neighbours: int
+    reach: Reach
     verified: int
 
 
-_FIRST = _Breadth(8, 2)
-_LATER = _Breadth(64, 4)
+_FIRST = _Breadth(Reach(_VECTOR_RADIUS, 8), 2)
+_LATER = _Breadth(Reach(_VECTOR_RADIUS, 64), 4)
 
 
 class NearPairs(NamedTuple):
@@ -73,13 +73,13 @@ def find_near_pairs(signatures: Signatures, threshold: float, advance: Callable[
     if not count:
         nothing = np.zeros(0, dtype=np.int64)
         return NearPairs(nothing, nothing, np.zeros(0, dtype=np.float32))
-    vectors = search_vectors(signatures)
+    search = CandidateSearch(search_vectors(signatures))
     state = _State(np.arange(count), np.zeros(0, dtype=np.int64))
     rows, breadth, found = state.groups, _FIRST, []
     while len(rows):
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
-            found.append(_verify(signatures, *_promising(signatures, vectors, chunk, breadth, state), threshold))
+            found.append(_verify(signatures, *_promising(signatures, search, chunk, breadth, state), threshold))
             advance(len(chunk) if breadth is _FIRST else 0)
         rows, breadth = _join(state, found), _LATER
     return NearPairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
@@ -106,11 +106,11 @@ def _join(state: _State, found: list[NearPairs]) -> IntArray:
 
 
 def _promising(
-    signatures: Signatures, vectors: Float32Array, rows: IntArray, breadth: _Breadth, state: _State
+    signatures: Signatures, search: CandidateSearch, rows: IntArray, breadth: _Breadth, state: _State
 ) -> tuple[Candidates, Turns]:
     """Keep for each of the rows the few pictures of other groups whose rings agree best, if not tried before."""
     count, groups = len(state.groups), state.groups
-    pairs = find_candidates(vectors, rows, groups, _VECTOR_RADIUS, breadth.neighbours)
+    pairs = search.find(rows, groups, breadth.reach)
     turns = turn_pairs(signatures, pairs)
     chosen = np.flatnonzero(turns.score >= _LEAST_TURN_SCORE)
     others = groups[pairs.second]

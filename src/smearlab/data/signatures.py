@@ -189,14 +189,17 @@ def sample_bilinear(pictures: Float32Array, rows: Float32Array, columns: Float32
         ``float32 (n, …, channels)`` or ``(n, …)``.
     """
     count, side = pictures.shape[:2]
-    flat = pictures.reshape(count * side * side, -1)
+    flat = pictures.reshape(count * side * side, *pictures.shape[3:])
     limit = np.float32(side - 1.001)
     rows, columns = np.clip(rows, 0, limit), np.clip(columns, 0, limit)
     top, left = rows.astype(np.int32), columns.astype(np.int32)
-    down, right = (rows - top)[..., None], (columns - left)[..., None]
+    down, right = rows - top, columns - left
+    if pictures.ndim == 4:
+        down, right = down[..., None], right[..., None]
     first = np.arange(count, dtype=np.int32).reshape(-1, *[1] * (rows.ndim - 1)) * (side * side)
     corner = first + top * side + left
-    upper = flat[corner] * (1 - right) + flat[corner + 1] * right
-    lower = flat[corner + side] * (1 - right) + flat[corner + side + 1] * right
-    values: Float32Array = upper * (1 - down) + lower * down
-    return values if pictures.ndim == 4 else values[..., 0]
+    # All corners lie inside; clipping takes them in a tenth of the time that checking takes.
+    one, two, three, four = (flat.take(corner + step, axis=0, mode="clip") for step in (0, 1, side, side + 1))
+    upper, lower = one + right * (two - one), three + right * (four - three)
+    values: Float32Array = upper + down * (lower - upper)
+    return values
