@@ -184,6 +184,14 @@ def test_networks_of_other_cells_are_asked_and_joined_in_every_way(
     assert not (answers["usual"] == answers["tta"]).all()
 
 
+def test_a_network_that_has_no_such_option_is_not_made_narrow() -> None:
+    smoke = catalogue.find_scale("smoke")
+    assert any("channels" in value for value in smoke.overrides)
+    assert module.fitting_scale(smoke, "quick") == smoke
+    fitted = module.fitting_scale(smoke, "robust")
+    assert fitted.overrides == tuple(value for value in smoke.overrides if "channels" not in value)
+
+
 class TestMistakes:
     def test_another_study_is_not_gone_on_with(self, done: tuple[Path, Outcome], cells: Cells) -> None:
         with pytest.raises(DataError, match="holds the study 'tiny' at scale smoke"):

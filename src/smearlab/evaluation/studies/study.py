@@ -6,7 +6,7 @@ import csv
 import io
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,7 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
         TrainingInterrupted: the user stopped it; what is done stays done.
     """
     options = options or StudyOptions()
-    study, scale, path = find_study(name), find_scale(options.scale), user_path(out)
+    study, scale, path = find_study(name), fitting_scale(find_scale(options.scale), options.recipe), user_path(out)
     if options.seeds is not None and options.seeds < 1:
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
     chosen = study.choose(scale, options.only)
@@ -106,6 +106,19 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
     write_outcome(path, outcome)
     _tidy(folder.path)
     return outcome
+
+
+def fitting_scale(scale: Scale, recipe: str) -> Scale:
+    """Leave out what makes a scale's networks narrow where the recipe's network has no such option.
+
+    Args:
+        scale: of the study.
+        recipe: that all cells start from; one with given weights, such as ``robust``, has the width of these.
+    """
+    if "channels" in load_recipe(recipe).network.options:
+        return scale
+    kept = tuple(value for value in scale.overrides if not value.startswith("network.options.channels"))
+    return replace(scale, overrides=kept)
 
 
 def _precision(base: Recipe, classes: int, threads: int) -> str:
