@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +69,8 @@ def audit(
     )
     print("\n".join(found.words()))
     print(f"Report:   {out / REPORT}\nManifest: {out / MANIFEST} (edit it, here or in the report)")
-    print(f"Next:     smearlab train {data} --manifest {out / MANIFEST} --recipe standard --out runs/{out.name}")
+    follow = ["smearlab", "train", data, "--manifest", out / MANIFEST, "--recipe", "standard"]
+    print(f"Next:     {shlex.join(map(str, [*follow, '--out', Path('runs', out.name)]))}")
 
 
 @app.command
