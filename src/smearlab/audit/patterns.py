@@ -1,0 +1,67 @@
+"""Test patterns: ramps, stripes, colour bars, gratings and chequers that devices put out instead of a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smearlab.audit.appearance import Floats
+
+ALIKE = 0.06
+"""Greatest part of the contrast by which rows, or repeats, of a pattern differ."""
+_BLOCKS = 4
+_EVEN_BLOCKS = 0.3  # a pattern repeats finely enough for its blocks to be alike, or is flat
+_FLAT = 0.5
+_MOST_BARS = 16
+_LEAST_REPEATS = 2
+
+
+def is_pattern(grey: Floats) -> bool:
+    """Tell whether a picture ``float32 (h, w)`` on 0-255 is a device's pattern and not the picture of a thing."""
+    contrast = float(grey.std()) + 1e-6
+    if _is_ramp(grey, contrast):
+        return True
+    for turned in (grey, grey.T):
+        if float(turned.std(axis=0).mean()) < ALIKE * contrast:
+            # All rows are alike, as they are in a bar code too, which is somebody's picture of a thing.
+            return not _is_bar_code(turned.mean(0))
+    return _may_repeat(grey, contrast) and _repeats(grey, contrast) and _repeats(grey.T, contrast)
+
+
+def _is_ramp(grey: Floats, contrast: float) -> bool:
+    """Tell whether the levels lie on a plane."""
+    down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
+    left = grey - grey.mean()
+    left = left - np.outer(down, np.ones_like(across)) * ((left.mean(1) * down).sum() / (down**2).sum())
+    left = left - across * ((left.mean(0) * across).sum() / (across**2).sum())
+    return float(left.std()) < ALIKE * contrast
+
+
+def _is_bar_code(profile: Floats) -> bool:
+    """Tell whether a profile has two levels only, in many runs of uneven widths."""
+    low, high = profile.min(), profile.max()
+    middling = np.mean((profile > low + 0.3 * (high - low)) & (profile < high - 0.3 * (high - low)))
+    ends = np.flatnonzero(np.diff(profile > (low + high) / 2))
+    widths = np.diff(ends)
+    if middling > 0.3 or len(ends) <= _MOST_BARS:
+        return False
+    return bool(widths.std() > 0.3 * widths.mean())
+
+
+def _may_repeat(grey: Floats, contrast: float) -> bool:
+    """Rule out nearly every cell at little cost: its middle is darker than its border."""
+    height, width = (side // _BLOCKS for side in grey.shape)
+    if not height or not width:
+        return False
+    blocks = grey[: height * _BLOCKS, : width * _BLOCKS].reshape(_BLOCKS, height, _BLOCKS, width).mean((1, 3))
+    flat = float((np.abs(np.diff(grey, axis=1)) < 1).mean())
+    return float(blocks.std()) < _EVEN_BLOCKS * contrast or flat > _FLAT
+
+
+def _repeats(grey: Floats, contrast: float) -> bool:
+    """Tell whether a picture shifted across by some whole number of pixels is itself again."""
+    for lag in range(3, grey.shape[1] // _LEAST_REPEATS):
+        if float(np.abs(grey[:, lag:] - grey[:, :-lag]).mean()) < 3 * ALIKE * contrast:
+            # What hardly changes at all within the shift (a blob, an even ground) does not repeat: it must first differ.
+            half = max(1, lag // 2)
+            return float(np.abs(grey[:, half:] - grey[:, :-half]).mean()) > 0.5 * contrast
+    return False
