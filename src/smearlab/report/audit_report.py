@@ -222,7 +222,7 @@ def _class_matrix(report: AuditReport) -> Matrix:
     cells = [[_class_cell(report, name, kind, numbers) for kind in kinds] for name in report.class_names]
     titles = [ClassCell(name, place) for place, name in enumerate(report.class_names)]
     columns = [kind.short for kind in kinds]
-    return Matrix(titles, columns, cells, "Findings in each class", "labelled", "finding", upright=True)
+    return Matrix(titles, columns, cells, "Findings in each class", "labelled", "finding")
 
 
 def _class_cell(
