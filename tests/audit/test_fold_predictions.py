@@ -88,6 +88,7 @@ def test_the_start_model_is_asked_where_no_answers_are_given(tmp_path: Path) -> 
 def test_a_model_trained_on_these_very_data_judges_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = coloured_cells(10)
     monkeypatch.setattr(fold_predictions, "has_seen", lambda info, data: True)
+    monkeypatch.setattr(fold_predictions, "untaught_start", lambda: None)
     starts: list[object] = []
 
     def trained(data: object, folds: object, start: object, *others: object) -> np.ndarray:

@@ -12,7 +12,7 @@ from smearlab.audit.fold_predictions import judges
 from smearlab.audit.fold_training import Start, epochs_within, train_folds, training_recipe
 from smearlab.audit.folds import make_folds
 from smearlab.audit.label_errors import judge_labels
-from smearlab.audit.starts import is_model, start_of_folds
+from smearlab.audit.starts import is_model, start_of_folds, untaught_start
 from smearlab.errors import ModelError, RecipeError, TrainingInterrupted
 from smearlab.networks.build import CellNetwork
 from smearlab.training.job import TrainingData
@@ -122,6 +122,15 @@ def test_a_file_of_weights_is_named_in_the_recipe(tmp_path: Path) -> None:
     assert start.recipe.network.weights == str(file)
     with pytest.raises(RecipeError, match="no file of weights"):
         start_of_folds(tmp_path / "none.pth", 3, 0)
+
+
+def test_pretrained_weights_are_found_where_they_are_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMEARLAB_WEIGHTS", str(tmp_path / "weights"))
+    assert untaught_start() is None
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "mobilenet_v2_imagenet.pth").touch()
+    assert untaught_start() == tmp_path / "weights" / "mobilenet_v2_imagenet.pth"
 
 
 def test_a_shipped_model_is_rebuilt_by_its_recipe() -> None:

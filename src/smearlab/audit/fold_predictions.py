@@ -23,7 +23,7 @@ from smearlab.audit.folds import make_folds
 from smearlab.audit.label_errors import shares
 from smearlab.audit.noisy_calibration import calibrated, fit_noise
 from smearlab.audit.probing import probe
-from smearlab.audit.starts import has_seen, is_model, match_columns
+from smearlab.audit.starts import has_seen, is_model, match_columns, untaught_start
 from smearlab.errors import DataError, require
 from smearlab.inference.predictor import Predictor
 
@@ -70,7 +70,8 @@ def out_of_sample(
         folds: in how many parts they are shared out; each is judged by what the others teach.
         seed: of the folds and of training.
         start: a model (folder, run or ``default``), a file of MobileNetV2 weights, or None: networks from scratch. A
-            model that was, by its own account, trained on these data judges nothing; networks from scratch do.
+            model that was, by its own account, trained on these data judges nothing; networks are trained instead, from
+            the pretrained weights of the shipped recipes where they are at hand, or else from scratch.
         answers: what the start model says of the pictures, with features; computed where it is None.
         groups: ``int64 (n,)`` groups of exact and near copies, which no fold separates; computed where it is None.
         excluded: ``bool (n,)`` rows that nothing is learnt from: junk. They are predicted all the same.
@@ -130,7 +131,7 @@ def combine(members: list[FloatArray]) -> Floats:
 def _unless_seen(start: str | Path | None, cells: Cells) -> str | Path | None:
     if start is None or not is_model(start):
         return start
-    return None if has_seen(Predictor.load(start).info, cells) else start
+    return untaught_start() if has_seen(Predictor.load(start).info, cells) else start
 
 
 def _judged_by_model(cells: Cells, folds: Folds, answers: Answers) -> dict[str, FloatArray]:

@@ -11,6 +11,7 @@ from smearlab.data.framing import Framing
 from smearlab.errors import ModelError, RecipeError
 from smearlab.inference.model_folder import resolve_model
 from smearlab.networks.config import NetworkConfig
+from smearlab.training.local_weights import locate_weights
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe, shipped_recipes
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from smearlab.inference.info import ModelInfo
 
 _WEIGHT_FILES = (".pth", ".pt", ".safetensors")
-_SCRATCH = "standard"
+_SCRATCH, _PRETRAINED = "standard", "robust"  # shipped recipes
 
 
 def is_model(start: str | Path | None) -> bool:
@@ -35,6 +36,15 @@ def has_seen(info: ModelInfo, cells: Cells) -> bool:
     the data only: cells that were copied from there into another file are not noticed.
     """
     return bool(cells.name) and info.provenance.data == cells.name and info.provenance.rows <= len(cells)
+
+
+def untaught_start() -> Path | None:
+    """Return the file of pretrained weights, which never saw a cell, where it is at hand; see `locate_weights`."""
+    try:
+        found = locate_weights(load_recipe(_PRETRAINED), None).network.weights
+    except RecipeError:
+        return None
+    return Path(found) if Path(found).is_file() else None
 
 
 def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
