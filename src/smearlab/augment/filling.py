@@ -11,50 +11,52 @@ import torch.nn.functional as F
 
 _SIDE = 2.0
 """Length of a picture's side in the coordinates of `grid_sample`."""
-_FOLDS: tuple[tuple[float, float], ...] = ((0.25, _SIDE), (0.60, _SIDE / 6), (0.70, 1e-4), (1.0, _SIDE / 6))
+_KINDS: tuple[tuple[float, float | None], ...] = ((0.25, _SIDE), (0.60, _SIDE / 6), (0.70, None))
 """(chance up to, how much of the rim is mirrored back and forth): the whole picture; its outer sixth, which shows
-background and red cells but not the cell again; only the last pixel; and, below, one colour."""
-_PLAIN = 0.70
-"""Pictures with a chance above this are surrounded by one colour."""
+background and red cells but not the cell again; only the last pixel. Above, the picture is surrounded by one colour."""
+PLAIN = len(_KINDS)
+"""The kind of filling that is one colour."""
 _BLACK, _WHITE, _SLIDE = 0.4, 0.55, 0.85
 """(chance up to) black, white, the mean colour of the picture's own rim; beyond: any colour."""
 
 
-def sample(pictures: torch.Tensor, grid: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """Resample each picture and fill the places beyond it in the picture's own way.
+def kinds(chance: torch.Tensor) -> torch.Tensor:
+    """Return which kind of filling each picture gets, ``int64 (n,)`` in 0–`PLAIN`, by ``chance float32 (n, 8)``."""
+    bounds = torch.tensor([bound for bound, _ in _KINDS], device=chance.device)
+    return torch.bucketize(chance[:, 0].contiguous(), bounds, right=True)
+
+
+def sample(pictures: torch.Tensor, grid: torch.Tensor, kind: int, chance: torch.Tensor) -> torch.Tensor:
+    """Resample pictures and fill the places beyond them in one way.
 
     Args:
         pictures: ``float32 (n, c, h, w)`` in 0–1, on any device; not changed.
-        grid: ``float32 (n, h, w, 2)`` as for `grid_sample`, contiguous; overwritten.
-        chance: ``float32 (n, 8)`` in [0, 1), on the CPU; columns 0 to 4 decide the filling.
+        grid: ``float32 (n, h, w, 2)`` as for `grid_sample`; fastest where all x lie together, and all y.
+        kind: of filling, as from `kinds`.
+        chance: ``float32 (n, 8)`` in [0, 1), on the same device; columns 1 to 4 decide the colour of `PLAIN`.
 
     Returns:
         ``float32 (n, c, h, w)``.
     """
-    plain = (chance[:, 0] >= _PLAIN).nonzero().squeeze(1)
-    places = plain.to(pictures.device)
-    outside = (grid[places].abs() > 1).any(3).unsqueeze(1) if len(plain) else None
-    folded = _folded(grid, _periods(chance[:, 0]).to(grid))
-    result = F.grid_sample(pictures, folded, mode="bilinear", padding_mode="border", align_corners=False)
-    if outside is not None:
-        colours = _colours(pictures[places], chance[plain].to(pictures))
-        result[places] = torch.where(outside, colours.unsqueeze(2).unsqueeze(3), result[places])
-    return result
+    period = None if kind == PLAIN else _KINDS[kind][1]
+    places = grid if period is None or period == _SIDE else _folded(grid, period)
+    padding = "reflection" if period == _SIDE else "border"  # the whole picture: `grid_sample` knows that itself
+    result = F.grid_sample(pictures, places, mode="bilinear", padding_mode=padding, align_corners=False)
+    if kind != PLAIN:
+        return result
+    far = grid.abs()
+    # As numbers: choosing by truth values takes twenty times as long on a CPU, and 0 and 1 choose exactly.
+    within = (torch.maximum(far[..., 0], far[..., 1]) <= 1).to(result).unsqueeze(1)
+    return torch.lerp(_colours(pictures, chance).view(*result.shape[:2], 1, 1), result, within)
 
 
-def _periods(chance: torch.Tensor) -> torch.Tensor:
-    bounds = torch.tensor([bound for bound, _ in _FOLDS])
-    periods = torch.tensor([period for _, period in _FOLDS])
-    return periods[torch.bucketize(chance.contiguous(), bounds, right=True).clamp(max=len(_FOLDS) - 1)]
-
-
-def _folded(grid: torch.Tensor, periods: torch.Tensor) -> torch.Tensor:
-    """Mirror places beyond the rim back and forth within `periods` ``(n,)`` of it; in place where it can."""
-    period = periods.view(-1, 1, 1, 1)
-    beyond = (grid.abs() - 1).clamp_(min=0)
-    # A triangle wave: 0 at the rim, up to the period, back to the rim.
-    wave = beyond.remainder_(2 * period).sub_(period).abs_().neg_().add_(period)
-    return grid.clamp_(-1, 1).mul_(wave.neg_().add_(1))
+def _folded(grid: torch.Tensor, period: float) -> torch.Tensor:
+    """Mirror places beyond the rim back and forth within a `period` of it."""
+    kept = grid.clamp(-1, 1)
+    beyond = grid - kept
+    # A triangle wave, the distance from the nearest multiple: 0 at the rim, up to the period, back to the rim.
+    wave = beyond.sub_((beyond * (0.5 / period)).round_(), alpha=2 * period).abs_()
+    return torch.addcmul(kept, kept, wave, value=-1)
 
 
 def _colours(pictures: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
