@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import torch
 
 from smearlab.augment.operations import INDEX
 from smearlab.augment.separable import (
+    Filter,
     apply_separable,
     compose,
     downsample_filter,
@@ -15,7 +17,7 @@ from smearlab.augment.separable import (
     pixelate_filter,
     to_pixels,
 )
-from smearlab.augment.spectral import apply_factors, disc_factors, line_factors
+from smearlab.augment.spectral import apply_factors, disc_factors, line_factors, shape
 
 OPTICS = ("defocus", "motion_blur")
 """Not separable into rows and columns; multiplied as factors of the picture's frequencies."""
@@ -32,26 +34,34 @@ def optics(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) 
         chance: ``float32 (m, operations, 8)``.
     """
     height, width = pictures.shape[2:]
-    radii = to_pixels(amounts[:, INDEX["defocus"]], height, width)
-    lengths = to_pixels(amounts[:, INDEX["motion_blur"]], height, width)
-    parts = []
-    if bool(radii.any()):
-        parts.append(disc_factors(radii, height, width))
-    if bool(lengths.any()):
-        angles = chance[:, INDEX["motion_blur"], 0] * math.pi
-        parts.append(line_factors(lengths, angles, height, width))
-    return apply_factors(pictures, math.prod(parts[1:], start=parts[0])) if parts else pictures
+    factors = torch.ones(len(pictures), *shape(height, width), device=pictures.device)
+    for name in OPTICS:
+        some = amounts[:, INDEX[name]].nonzero().squeeze(1)
+        if len(some):
+            lengths = to_pixels(amounts[some, INDEX[name]], height, width)
+            angles = chance[some, INDEX[name], 0] * math.pi
+            straight = name == "motion_blur"
+            own = line_factors(lengths, angles, height, width) if straight else disc_factors(lengths, height, width)
+            factors[some] *= own
+    return apply_factors(pictures, factors)
 
 
 def filters(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
     """Blur, shrink and enlarge at once; arguments as of `optics`, the operations those of `FILTERS`."""
     height, width = pictures.shape[2:]
-    kinds = zip(FILTERS, (gaussian_filter, downsample_filter, pixelate_filter), strict=True)
-    chosen = [(amounts[:, INDEX[name]], make) for name, make in kinds]
-    parts = [make(amount, height, width) for amount, make in chosen if bool(amount.any())]
-    if not parts:
-        return pictures
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = compose(whole, part)
-    return apply_separable(pictures, *whole)
+    chains: list[list[Filter]] = [[] for _ in pictures]
+    for name, make in zip(FILTERS, (gaussian_filter, downsample_filter, pixelate_filter), strict=True):
+        some = amounts[:, INDEX[name]].nonzero().squeeze(1)
+        if len(some):
+            for place, own in zip(some.tolist(), _each(make(amounts[some, INDEX[name]], height, width)), strict=True):
+                chains[place].append(own)
+    still = torch.eye(height, device=pictures.device), torch.eye(width, device=pictures.device)
+    whole = [reduce(compose, chain) if chain else still for chain in chains]
+    return apply_separable(pictures, *(torch.stack(side) for side in zip(*whole, strict=True)))
+
+
+def _each(filters: Filter) -> list[Filter]:
+    """Return the filter of each picture."""
+    rows = filters[0].unbind(0)
+    columns = rows if filters[1] is filters[0] else filters[1].unbind(0)
+    return list(zip(rows, columns, strict=True))

@@ -88,6 +88,11 @@ def apply_factors(pictures: torch.Tensor, factors: torch.Tensor) -> torch.Tensor
     return torch.add(pictures, change).clamp_(0, 1)
 
 
+def shape(height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of a table of factors."""
+    return _whole(height), _whole(width) // 2 + 1
+
+
 @lru_cache(maxsize=8)
 def _line_nodes(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the places in -1–1 and weights of the Gauss-Legendre quadrature, ``float32``; finding them takes time."""
