@@ -21,6 +21,7 @@ from smearlab.augment import (
 )
 from smearlab.augment import stain as stains
 from smearlab.augment.operations import INDEX
+from smearlab.augment.portions import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,11 +77,11 @@ def run_engine(pictures: Tensor, draws: Draws) -> Tensor:
     """Do to each picture what was drawn for it, stage after stage.
 
     Args:
-        pictures: ``float32 (n, 3, h, w)`` in 0–1 on any device; not changed.
+        pictures: ``float32 (n, 3, h, w)`` in 0–1, or ``uint8``, on any device; not changed.
         draws: with amounts and chances, on the CPU.
 
     Returns:
-        A tensor of the same shape and device, in 0–1.
+        ``float32`` of the same shape on the same device, in 0–1.
     """
     amounts, chance = draws.amounts, draws.chance
     assert amounts is not None
@@ -101,57 +102,57 @@ def _run_pixels(pictures: Tensor, names: tuple[str, ...], amounts: Tensor, chanc
         column = INDEX[name]
         rows = amounts[:, column].nonzero().squeeze(1)
         if len(rows):
-            some, amount, numbers = _on_device(pictures, rows, amounts[rows, column], chance[rows, column])
-            pictures[some] = PIXELS[name](pictures.index_select(0, some), amount, numbers)
+            _run(pictures, rows, PIXELS[name], amounts[rows, column], chance[rows, column])
 
 
 def _run_blurs(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     for names, function in BLURS.items():
         rows = _drawn(amounts, names)
         if len(rows):
-            some, amount, numbers = _on_device(pictures, rows, amounts[rows], chance[rows])
-            pictures[some] = function(pictures.index_select(0, some), amount, numbers)
+            _run(pictures, rows, function, amounts[rows], chance[rows])
+
+
+def _run(pictures: Tensor, rows: Tensor, function: Pixels, amounts: Tensor, chance: Tensor) -> None:
+    here, numbers = amounts.to(pictures.device), chance.to(pictures.device)
+    change(pictures, rows, lambda taken: function(taken, here, numbers))
 
 
 def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     rows = _drawn(amounts, COLOURS)
     if not len(rows):
         return
-    matrices = [
-        function(amounts[rows, INDEX[name]], chance[rows, INDEX[name]])
-        for name, function in COLOURS.items()
-        if amounts[rows, INDEX[name]].any()
-    ]
-    some = rows.to(pictures.device)
-    pictures[some] = colour.apply_colour(pictures.index_select(0, some), colour.compose(matrices))
+    matrices = colour.compose(
+        [
+            function(amounts[rows, INDEX[name]], chance[rows, INDEX[name]])
+            for name, function in COLOURS.items()
+            if amounts[rows, INDEX[name]].any()
+        ]
+    )
+    change(pictures, rows, lambda taken: colour.apply_colour(taken, matrices))
 
 
 def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     rows = _drawn(amounts, (*CURVES, *PICTURE_CURVES))
-    if not len(rows):
-        return
-    some = rows.to(pictures.device)
-    before = pictures.index_select(0, some)
-    curves = [
-        function(before, amounts[rows, INDEX[name]].to(before.device), chance[rows, INDEX[name]].to(before.device))
-        for name, function in PICTURE_CURVES.items()
-        if amounts[rows, INDEX[name]].any()
-    ]
-    curves += [
-        function(amounts[rows, INDEX[name]].to(before.device), chance[rows, INDEX[name]].to(before.device))
-        for name, function in CURVES.items()
-        if amounts[rows, INDEX[name]].any()
-    ]
-    pictures[some] = tone.apply_curves(before, tone.compose_curves(curves))
+    if len(rows):
+        _run(pictures, rows, _curved, amounts[rows], chance[rows])
+
+
+def _curved(pictures: Tensor, amounts: Tensor, chance: Tensor) -> Tensor:
+    """Apply all curves of each picture as one; those that depend on the picture come first."""
+    total = tone.identity(len(pictures), pictures)
+    for name in (*PICTURE_CURVES, *CURVES):
+        column = INDEX[name]
+        some = amounts[:, column].nonzero().squeeze(1)
+        if len(some):
+            drawn = amounts[some, column], chance[some, column]
+            own = PICTURE_CURVES.get(name)
+            curves = CURVES[name](*drawn) if own is None else own(pictures.index_select(0, some), *drawn)
+            total[some] = tone.compose_curves([total[some], curves])
+    return tone.apply_curves(pictures, total)
 
 
 def _drawn(amounts: Tensor, names: Iterable[str]) -> Tensor:
     return (amounts[:, [INDEX[name] for name in names]] != 0).any(1).nonzero().squeeze(1)
-
-
-def _on_device(pictures: Tensor, rows: Tensor, amounts: Tensor, chance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    device = pictures.device
-    return rows.to(device), amounts.to(device), chance.to(device)
 
 
 def mix_chains(pictures: Tensor, draws: Draws) -> Tensor:
