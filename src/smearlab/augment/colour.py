@@ -41,7 +41,8 @@ def apply_colour(pictures: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor
     """Apply one colour matrix per picture to ``float (n, 3, h, w)`` in 0–1; the result is clipped to 0–1."""
     count, _, height, width = pictures.shape
     matrices = matrices.to(pictures)
-    flat = torch.baddbmm(matrices[:, :, 3:], matrices[:, :, :3], pictures.reshape(count, 3, height * width))
+    # The offsets afterwards: baddbmm would first spread them over a whole picture.
+    flat = torch.bmm(matrices[:, :, :3], pictures.reshape(count, 3, height * width)).add_(matrices[:, :, 3:])
     return flat.clamp_(0, 1).view(count, 3, height, width)
 
 

@@ -46,7 +46,8 @@ def jpeg(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) ->
         chance: unused: nothing is left to chance.
     """
     height, width = pictures.shape[2:]
-    padded = F.pad(pictures, (0, -width % _UNIT, 0, -height % _UNIT), mode="replicate")
+    margins = (0, -width % _UNIT, 0, -height % _UNIT)
+    padded = F.pad(pictures, margins, mode="replicate") if any(margins) else pictures
     tables, steps = _tables(pictures.device), quantisation(100 - 95 * amounts)
     planes = torch.matmul(tables.to_ycc, padded.flatten(2)).view_as(padded)
     luma = _requantise(planes[:, :1], steps[:, 0], tables.cosines, mid_grey=128)

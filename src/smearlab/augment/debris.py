@@ -46,13 +46,13 @@ def spots(pictures: torch.Tensor, amounts: torch.Tensor, chance: torch.Tensor) -
     present = torch.arange(MOST_SPOTS, device=number.device).unsqueeze(1) < number
     each = draws[order, 1:].view(-1, MOST_SPOTS, _DRAWS_EACH).transpose(0, 1)[present]
     cover, inside, body, border = _blobs(each, amounts[order].expand_as(present)[present], *pictures.shape[2:])
-    result, done = pictures[order], 0
+    result, done = pictures.index_select(0, order), 0
     for some in present.sum(dim=1).tolist():
         blobs = slice(done, done + some)
-        colour = torch.addcmul(border[blobs], inside[blobs], body[blobs] - border[blobs])
+        colour = (inside[blobs] * (body[blobs] - border[blobs])).add_(border[blobs])
         result[:some].lerp_(colour, cover[blobs])
         done += some
-    return result.clamp_(0, 1)[order.argsort()]
+    return result.clamp_(0, 1).index_select(0, order.argsort())
 
 
 def _blobs(
@@ -76,7 +76,7 @@ def _blobs(
     edge = torch.where(draws[:, 7] < 0.5, hard, torch.maximum(hard, 2 * draws[:, 7] - 0.6))
     field = _field(draws, radius, edge, height, width)
     rim = 0.15 + 0.5 * draws[:, 9]
-    inside = ((field - 0.5) * _plane(edge / rim)).clamp_(0, 1)
+    inside = (field - 0.5).mul_(_plane(edge / rim)).clamp_(0, 1)
     opacity = (0.35 + draws[:, 6]).clamp(max=1) * amounts**0.25
     hollow = torch.where(draws[:, 10] < 0.6, 0.0, 2 * draws[:, 10] - 1.2)
     cover = (inside * _plane(-hollow * opacity)).add_(_plane(opacity)).mul_(field.clamp_(0, 1))

@@ -91,8 +91,13 @@ def _cover(pictures: torch.Tensor, covered: torch.Tensor, draws: torch.Tensor) -
     height, width = pictures.shape[2:]
     kind, colour = draws[:, 0] * 3, draws[:, 1:4]
     base = torch.where((kind < 1).unsqueeze(1), colour, pictures.mean(dim=(2, 3)))
-    strength = torch.where(kind < 2, 0.0, _NOISE)
-    fine = torch.zeros(len(pictures), dtype=torch.long, device=pictures.device)
-    noise = normal_noise(colour[:, 0], colour[:, 1], colour[:, 2] < 0.5, fine, height, width)
-    fill = noise.mul_(strength.view(-1, 1, 1, 1)).add_(base.view(-1, 3, 1, 1)).clamp_(0, 1)
-    return pictures.lerp(fill, covered.unsqueeze(1))
+    covered = covered.unsqueeze(1)
+    result = pictures.lerp(base.view(-1, 3, 1, 1), covered)
+    some = (kind >= 2).nonzero().squeeze(1)
+    if len(some):
+        fine = torch.zeros(len(some), dtype=torch.long, device=pictures.device)
+        draw = colour[some]
+        noise = normal_noise(draw[:, 0], draw[:, 1], draw[:, 2] < 0.5, fine, height, width)
+        fill = noise.mul_(_NOISE).add_(base[some].view(-1, 3, 1, 1)).clamp_(0, 1)
+        result[some] = pictures.index_select(0, some).lerp_(fill, covered.index_select(0, some))
+    return result
