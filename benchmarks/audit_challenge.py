@@ -36,11 +36,12 @@ from benchmarks.audit_truth import (
     wilson,
     wrongly_dropped,
 )
+from benchmarks.children import run_measured
 from benchmarks.machine import describe_machine, use_cores
-from benchmarks.memory import Cost, measure
 from benchmarks.results import markdown_table, write_section
 
 if TYPE_CHECKING:
+    from benchmarks.memory import Cost
     from smearlab.audit.findings import Kind
     from smearlab.metrics.intervals import Interval
 
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="smearlab-audit-") as temporary:
         out, cost = options.findings or options.out or Path(temporary) / "audit", None
         if options.findings is None:
-            cost = measure(["audit", str(options.data), "--out", str(out), *(["--quick"] if options.quick else [])])
+            how = ["--quick"] if options.quick else ["--judge", options.judge]
+            command = ["audit", str(options.data), "--out", str(out), *how]
+            cost = run_measured([sys.executable, "-m", "smearlab", *command])
             if cost.status:
                 sys.exit(f"smearlab audit failed with status {cost.status}")
         body = report(read_case(options.data, options.truth), out, cost, read_ways(options.ways))
@@ -81,6 +84,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("truth", type=Path, help="JSON: kind → list of [row, row of the original or null]")
     parser.add_argument("--ways", type=Path, help="JSON: row → how it was made, for recall by way")
     parser.add_argument("--quick", action="store_true", help="no training, no label errors")
+    parser.add_argument("--judge", default="scratch", help="as smearlab audit takes it; a model that saw no such cell")
     parser.add_argument("--out", type=Path, help="keep the audit here; otherwise it is removed")
     parser.add_argument("--findings", type=Path, help="judge this audit instead of running one")
     parser.add_argument("--threads", type=int, default=2)

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(temporary) / "pictures"
         write_pictures(planted, folder)
         results = take_turns(line_up(options.peers_python if peers else None), folder, options.repeats)
-    body = _section(planted, results, peers or _how_to_install(options.peers_python))
+    body = section(planted, results, peers or _how_to_install(options.peers_python))
     print(f"{describe_machine(LIBRARIES)}\n\n{body}\n\nload {load():.1f}")
     if options.write:
         write_section("Quick audit beside cleanvision and imagededup", body, LIBRARIES)
@@ -146,7 +146,8 @@ def take_turns(entries: Sequence[Entry], folder: Path, repeats: int) -> dict[str
     return results
 
 
-def _section(planted: Planted, results: dict[str, Result], peers: str) -> str:
+def section(planted: Planted, results: dict[str, Result], peers: str) -> str:
+    """Lay out what every contender found and what it cost."""
     case = Case(planted.images, planted.labels, planted.truth)
     rows = [row for name, result in results.items() for row in _rows(case, name, result)]
     header = [

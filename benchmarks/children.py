@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.memory import Cost
 
-_GIB = 2**30
+# Linux counts what the parent held at the moment of the fork as the child's peak, so a small process has to be the
+# parent. It sends what its child says to standard error.
+_LAUNCHER = """
+import json, resource, subprocess, sys, time
+begun = time.monotonic()
+status = subprocess.call(sys.argv[2:], stdout=sys.stderr)
+seconds, used = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30  # macOS counts bytes, Linux KiB
+cost = {"peak": peak, "seconds": seconds, "processor": used.ru_utime + used.ru_stime, "status": status}
+with open(sys.argv[1], "w") as file:
+    json.dump(cost, file)
+"""
 
 
 def run_measured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
@@ -21,17 +34,10 @@ def run_measured(command: Sequence[str], environment: Mapping[str, str] | None =
         environment: variables that are set besides this process's own.
 
     Raises:
-        OSError: there is no such program, or the system (Windows) cannot say what a single child cost.
+        CalledProcessError: there is no such program, or the system (Windows) does not say what a child cost.
     """
-    if not hasattr(os, "wait4"):
-        raise OSError("This system does not say what a single child cost; measure on Linux or macOS.")
-    begun = time.monotonic()
-    child = subprocess.Popen(command, stdout=sys.stderr, env={**os.environ, **(environment or {})})
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(
-        peak=used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _GIB,  # macOS counts bytes, Linux KiB
-        seconds=time.monotonic() - begun,
-        processor=used.ru_utime + used.ru_stime,
-        status=child.returncode,
-    )
+    with tempfile.TemporaryDirectory(prefix="smearlab-cost-") as temporary:
+        table = Path(temporary) / "cost.json"
+        launch = [sys.executable, "-c", _LAUNCHER, str(table), *command]
+        subprocess.run(launch, env={**os.environ, **(environment or {})}, check=True)
+        return Cost(**json.loads(table.read_text(encoding="utf-8")))
