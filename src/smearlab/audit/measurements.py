@@ -137,10 +137,17 @@ def background_of(picture: UInt8Array) -> Floats:
 
 
 def _background(planes: UInt8Array) -> Floats:
-    """Return the mean colour of the pixels that are brightest in green."""
-    above = np.cumsum(_histogram(planes[1:2])[0, ::-1])[::-1]
-    threshold = int(np.flatnonzero(above >= min(BACKGROUND_SHARE, above[0]))[-1])
-    return np.asarray(planes[:, planes[1] >= threshold].mean(1), dtype=np.float32)
+    """Return the mean colour of the pixels that are brightest in green.
+
+    Of the pixels on the threshold each counts in part, so that the mean does not jump where the threshold does.
+    """
+    green, wanted = planes[1], BACKGROUND_SHARE * planes.shape[1]
+    at_least = np.cumsum(np.bincount(green, minlength=256)[::-1])[::-1]
+    threshold = int(np.flatnonzero(at_least >= wanted)[-1])
+    above, on = green > threshold, green == threshold
+    part = (wanted - np.count_nonzero(above)) / np.count_nonzero(on)
+    total = planes[:, above].sum(1, dtype=np.float64) + part * planes[:, on].sum(1, dtype=np.float64)
+    return np.asarray(total / wanted, dtype=np.float32)
 
 
 def _stain(planes: UInt8Array, background: Floats) -> tuple[Floats, float]:

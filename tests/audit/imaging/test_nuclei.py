@@ -88,13 +88,14 @@ def test_a_batch_is_its_pictures_one_by_one() -> None:
     batch = np.stack([field((48, 48, 14)), field((30, 60, 9)), field()])
     for function, shape in ((segment_nuclei, (3, 96, 96)), (stain_channel, (3, 96, 96)), (isolate_nuclei, batch.shape)):
         got = function(batch)
-        assert (got.dtype, got.shape) == (np.uint8, shape)
+        assert got.dtype == np.uint8
+        assert got.shape == shape
         np.testing.assert_array_equal(got, np.stack([function(picture) for picture in batch]))
 
 
 def test_wrong_input_is_refused() -> None:
     for function in (segment_nuclei, stain_channel, isolate_nuclei):
         with pytest.raises(DataError):
-            function(np.zeros((5, 5, 3)))
+            function(np.zeros((5, 5, 3)))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="keep='some'"):
         isolate_nuclei(field(), keep="some")  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def amounts_of_dyes(seed: int = 0, side: int = 48) -> FloatArray:
 def dyed(dyes: FloatArray, amounts: FloatArray, light: tuple[float, float, float] = WHITE) -> UInt8Array:
     side = int(np.sqrt(len(amounts)))
     level = (np.array(light) + 1) * np.exp(-amounts @ dyes) - 1
-    return np.clip(np.rint(level), 0, 255).astype(np.uint8).reshape(side, side, 3)
+    return np.asarray(np.clip(np.rint(level), 0, 255), dtype=np.uint8).reshape(side, side, 3)
 
 
 def angle(first: FloatArray, second: FloatArray) -> float:
@@ -77,7 +77,16 @@ class TestMacenko:
     def test_known_light_is_used(self, picture: UInt8Array) -> None:
         np.testing.assert_array_equal(stain_profile(picture, light=WHITE).light, WHITE)
         with pytest.raises(DataError, match="each 1 to 255"):
-            normalise_macenko(picture, picture, light=(0.0, 255.0, 255.0))
+            stain_profile(picture, light=(0.0, 255.0, 255.0))
+
+    def test_known_dyes_serve_pictures_that_show_one_alone(self, picture: UInt8Array) -> None:
+        amounts = amounts_of_dyes(seed=2)
+        amounts[:, 0] = 0
+        alone, target = dyed(unit(AZURE_EOSIN), amounts), dyed(unit(OTHER_DYES), amounts_of_dyes())
+        expected = dyed(unit(OTHER_DYES), amounts)
+        for own in (picture, stain_profile(picture)):
+            assert np.abs(normalise_macenko(alone, target, own=own).astype(int) - expected).mean() < 2
+        assert np.abs(normalise_macenko(alone, target).astype(int) - expected).mean() > 4
 
     def test_a_blank_picture_stays_and_is_no_target(self, picture: UInt8Array) -> None:
         for level in (0, 200, 255):

@@ -59,29 +59,34 @@ def stain_profile(images: UInt8Array, light: tuple[float, float, float] | None =
 
 
 def normalise_macenko(
-    images: UInt8Array, target: UInt8Array | StainProfile, light: tuple[float, float, float] | None = None
+    images: UInt8Array, target: UInt8Array | StainProfile, own: UInt8Array | StainProfile | None = None
 ) -> UInt8Array:
-    """Exchange each picture's own dyes, their strength and the light behind them for a target's.
+    """Exchange the dyes of pictures, their strength and the light behind them for a target's (Macenko et al. 2009).
 
     Densities that the two dyes do not explain are kept, so that a picture that is the target stays as it is.
+
+    The method was made for tissue, where each picture holds plenty of both dyes. A crop of one cell may not: then its
+    red cells change colour with the cell beside them. Give `own` where many pictures of one smear are at hand.
 
     Args:
         images: ``uint8 (h, w, 3)`` or ``uint8 (n, h, w, 3)`` RGB.
         target: a picture, a batch, or what `stain_profile` measured.
-        light: colour of the empty slide in `images`, 1–255; None takes the brightest 15 % of each picture.
+        own: the dyes of the smear that all of `images` are from: pictures of it, or what `stain_profile` measured of
+            them. None estimates them from each picture by itself.
 
     Returns:
-        ``uint8`` of the same shape. Pictures that are too blank to tell two dyes are returned as they are.
+        ``uint8`` of the same shape. Without `own`, pictures that are too blank to tell two dyes are returned as they
+        are.
 
     Raises:
-        DataError: wrong dtype or shape, a light out of range, or a target without two dyes.
+        DataError: wrong dtype or shape, or a target or `own` without two dyes.
     """
     wanted = target if isinstance(target, StainProfile) else stain_profile(target)
-    _check_light(light)
+    known = stain_profile(own) if isinstance(own, np.ndarray) else own
 
     def change(picture: UInt8Array) -> UInt8Array:
-        own = _profile(picture, light)
-        return picture if own is None else _restained(picture, own, wanted)
+        dyes = known or _profile(picture, None)
+        return picture if dyes is None else _restained(picture, dyes, wanted)
 
     return each(images, change)
 
