@@ -102,57 +102,60 @@ def _run_pixels(pictures: Tensor, names: tuple[str, ...], amounts: Tensor, chanc
         column = INDEX[name]
         rows = amounts[:, column].nonzero().squeeze(1)
         if len(rows):
-            _run(pictures, rows, PIXELS[name], amounts[rows, column], chance[rows, column])
+            _run(pictures, rows, PIXELS[name], amounts[:, column], chance[:, column])
 
 
 def _run_blurs(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     for names, function in BLURS.items():
         rows = _drawn(amounts, names)
         if len(rows):
-            _run(pictures, rows, function, amounts[rows], chance[rows])
+            _run(pictures, rows, function, amounts, chance)
 
 
 def _run(pictures: Tensor, rows: Tensor, function: Pixels, amounts: Tensor, chance: Tensor) -> None:
-    here, numbers = amounts.to(pictures.device), chance.to(pictures.device)
-    change(pictures, rows, lambda taken: function(taken, here, numbers))
+    """Run one function on some pictures, with their share of the amounts and chances."""
+    drawn = [table.index_select(0, rows).to(pictures.device) for table in (amounts, chance)]
+    change(pictures, rows, lambda taken: function(taken, *drawn))
 
 
 def _run_colours(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     rows = _drawn(amounts, COLOURS)
     if not len(rows):
         return
-    matrices = colour.compose(
-        [
-            function(amounts[rows, INDEX[name]], chance[rows, INDEX[name]])
-            for name, function in COLOURS.items()
-            if amounts[rows, INDEX[name]].any()
-        ]
-    )
-    change(pictures, rows, lambda taken: colour.apply_colour(taken, matrices))
+    amounts, chance = amounts.index_select(0, rows), chance.index_select(0, rows)
+    drawn = [name for name, used in zip(COLOURS, _columns(amounts, COLOURS).any(0).tolist(), strict=True) if used]
+    matrices = [COLOURS[name](amounts[:, INDEX[name]], chance[:, INDEX[name]]) for name in drawn]
+    change(pictures, rows, lambda taken: colour.apply_colour(taken, colour.compose(matrices)))
 
 
 def _run_curves(pictures: Tensor, amounts: Tensor, chance: Tensor) -> None:
     rows = _drawn(amounts, (*CURVES, *PICTURE_CURVES))
     if len(rows):
-        _run(pictures, rows, _curved, amounts[rows], chance[rows])
+        _run(pictures, rows, _curved, amounts, chance)
 
 
 def _curved(pictures: Tensor, amounts: Tensor, chance: Tensor) -> Tensor:
     """Apply all curves of each picture as one; those that depend on the picture come first."""
-    total = tone.identity(len(pictures), pictures)
+    total, begun = tone.identity(len(pictures), pictures), torch.zeros_like(amounts[:, 0], dtype=torch.bool)
     for name in (*PICTURE_CURVES, *CURVES):
-        column = INDEX[name]
-        some = amounts[:, column].nonzero().squeeze(1)
+        amount = amounts[:, INDEX[name]]
+        some = amount.nonzero().squeeze(1)
         if len(some):
-            drawn = amounts[some, column], chance[some, column]
+            drawn = amount.index_select(0, some), chance[:, INDEX[name]].index_select(0, some)
             own = PICTURE_CURVES.get(name)
             curves = CURVES[name](*drawn) if own is None else own(pictures.index_select(0, some), *drawn)
-            total[some] = tone.compose_curves([total[some], curves])
+            if bool(begun.index_select(0, some).any()):
+                curves = tone.compose_curves([total.index_select(0, some), curves])
+            total[some], begun[some] = curves, True
     return tone.apply_curves(pictures, total)
 
 
 def _drawn(amounts: Tensor, names: Iterable[str]) -> Tensor:
-    return (amounts[:, [INDEX[name] for name in names]] != 0).any(1).nonzero().squeeze(1)
+    return _columns(amounts, names).any(1).nonzero().squeeze(1)
+
+
+def _columns(amounts: Tensor, names: Iterable[str]) -> Tensor:
+    return amounts[:, [INDEX[name] for name in names]] != 0
 
 
 def mix_chains(pictures: Tensor, draws: Draws) -> Tensor:

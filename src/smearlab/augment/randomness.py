@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 _WORD = 0xFFFFFFFF
@@ -24,10 +26,15 @@ def numbers(chance: torch.Tensor, count: int) -> torch.Tensor:
         functions"), in integers, which no device rounds.
     """
     seeds = (chance * 2**24).long() + 1
-    positions = torch.arange(1, count + 1, device=chance.device)
     # The seed is hashed before the position is added: seeds in a row must not share shifted sequences.
-    words = _hashed(_hashed(seeds)[:, None] ^ _hashed(positions * 0x9E3779B1 & _WORD))
+    words = _hashed(_hashed(seeds)[:, None] ^ _positions(count, chance.device))
     return (words >> 8).to(torch.float32) * 2.0**-24
+
+
+@lru_cache(maxsize=32)
+def _positions(count: int, device: torch.device) -> torch.Tensor:
+    """Return the hashes of the positions; no result ever shares their memory."""
+    return _hashed(torch.arange(1, count + 1, device=device) * 0x9E3779B1 & _WORD)
 
 
 def _hashed(words: torch.Tensor) -> torch.Tensor:
