@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 from tests.data.alterations import ALTERATIONS, as_cells, brighten, jpeg, shift, stained_cells
 
 from smearlab.data.fingerprint import (
@@ -186,3 +187,14 @@ def test_planted_copies_of_the_challenge(challenge_path: Path) -> None:
     assert len(planted & named) >= 0.97 * len(named)
     for kind in ("exact_duplicate", "conflicting_duplicate"):
         assert all(found.exact[row] == found.exact[original] for row, original in truth[kind])
+
+
+def test_blurred_pictures_are_not_all_copies_of_each_other() -> None:
+    """Where no chromatin is left to tell cells apart, likeness alone must not join them; true copies still join."""
+    blurred = [
+        np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(6)))
+        for picture in stained_cells(80, seed=2)
+    ]
+    near = near_groups(as_cells([*blurred, *(picture[:, ::-1].copy() for picture in blurred[:10])]))
+    assert len(np.unique(near[:80])) >= 78
+    assert (near[80:] == near[:10]).mean() >= 0.9
