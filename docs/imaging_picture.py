@@ -25,7 +25,7 @@ from smearlab.data.demo import draw_demo
 PICTURE = Path(__file__).parent / "images" / "imaging.png"
 CLASSES = (6, 1, 4, 3, 0)  # neutrophil, eosinophil, lymphocyte, immature granulocyte, basophil
 _SIDE, _GAP, _LABEL = 96, 6, 150
-_COLOURS = np.array([[255, 196, 0], [0, 190, 140], [0, 140, 255], [220, 60, 160]])
+_BORDER = (255, 200, 60)
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def outlined(pictures: UInt8Array) -> UInt8Array:
-    """Draw the border of each nucleus into the pictures, in the colour of its number."""
+    """Draw the border of each nucleus into the pictures."""
     drawn = pictures.copy()
     for picture, regions in zip(drawn, segment_nuclei(pictures), strict=True):
         inner = regions.copy()
@@ -58,7 +58,7 @@ def outlined(pictures: UInt8Array) -> UInt8Array:
             for step in (-1, 1):
                 inner[np.roll(regions, step, axis) != regions] = 0
         border = (regions > 0) & (inner == 0)
-        picture[border] = _COLOURS[(regions[border] - 1) % len(_COLOURS)]
+        picture[border] = _BORDER
     return drawn
 
 
