@@ -105,7 +105,9 @@ def report(case: Case, audit: Path, cost: Cost | None, ways: dict[int, str] | No
     ranked = (audit / "label_quality.csv").is_file()
     # A quick audit does not look for label errors.
     scores = [score for score in judge(case, found) if ranked or score.kind != "label_error"]
-    parts = [f"{len(case.labels):,} pictures.", kinds_table(scores), *_by_way(case, found, ways or {})]
+    # Whole copies are made in one way only.
+    kinds = [score.kind for score in scores if score.kind not in ("exact_duplicate", "conflicting_duplicate")]
+    parts = [f"{len(case.labels):,} pictures.", kinds_table(scores), *_by_way(case, found, ways or {}, kinds)]
     if ranked:
         parts.append(labels_text(case, read_ranking(audit / "label_quality.csv"), found))
     parts.append(drops_text(case, read_dropped(audit / "manifest.csv"), found))
@@ -149,13 +151,12 @@ def _listed(rows: Sequence[int]) -> str:
     return (", ".join(map(str, rows[:_SHOWN])) or "–") + more
 
 
-def _by_way(case: Case, found: Iterable[Found], ways: dict[int, str]) -> list[str]:
+def _by_way(case: Case, found: Iterable[Found], ways: dict[int, str], kinds: Sequence[Kind]) -> list[str]:
     """Lay out the recall of each way in which something was planted."""
     seen = {(one.row, one.kind) for one in found}
     counts: dict[tuple[Kind, str], list[bool]] = defaultdict(list)
-    kinds: tuple[Kind, ...] = ("near_duplicate", "off_topic", "unreadable", "label_error")
     for kind in kinds:
-        for row in sorted(case.planted(kind) & ways.keys()):
+        for row in sorted(case.planted(kind) & ways.keys(), key=lambda row: (ways[row], row)):
             counts[kind, ways[row]].append((row, kind) in seen)
     rows = [[kind, way, str(len(hits)), in_words(wilson(sum(hits), len(hits)))] for (kind, way), hits in counts.items()]
     return [markdown_table(["kind", "way", "planted", "recall"], rows, words=2)] if rows else []
