@@ -72,18 +72,21 @@ def _ours(
     which = torch.rand(count, len(families), generator=generator)
     level = torch.rand(count, len(families), generator=generator)
     sign = torch.where(torch.rand(count, len(families), generator=generator) < 0.5, -1.0, 1.0)
-    for position, family in enumerate(families):
-        members = [operation for operation in operations if operation.family == family and operation.name != "flip"]
-        if not members:
-            continue
-        active = used[:, position] < FAMILY_SHARES[family] * config.shares.get(family, 1.0)
-        choice = (which[:, position] * len(members)).long()
-        for number, operation in enumerate(members):
-            # A turned cell is as natural as the cell itself: rotation knows no mild and hard.
-            strength = 1.0 if operation.name == "rotate" else magnitude
-            amount = _amount(operation.full, operation, level[:, position] * strength, sign[:, position])
-            chosen = active & (choice == number)
-            amounts[chosen, INDEX[operation.name]] = amount[chosen]
+    members = [operation for operation in operations if operation.name != "flip"]
+    if not members:
+        return Draws(amounts=amounts, chance=chance)
+    peers = [[other.name for other in members if other.family == operation.family] for operation in members]
+    place = [families.index(operation.family) for operation in members]
+    number = torch.tensor([names.index(operation.name) for names, operation in zip(peers, members, strict=True)])
+    share = torch.tensor([FAMILY_SHARES[name] * config.shares.get(name, 1.0) for name in families])
+    choice = (which[:, place] * torch.tensor([len(names) for names in peers])).long()
+    chosen = (used < share)[:, place] & (choice == number)
+    # A turned cell is as natural as the cell itself: rotation knows no mild and hard.
+    strength = torch.tensor([1.0 if operation.name == "rotate" else magnitude for operation in members])
+    full = torch.tensor([float(operation.full) for operation in members])
+    signed = torch.tensor([operation.signed for operation in members])
+    amount = full * (level[:, place] * strength) * torch.where(signed, sign[:, place], 1.0)
+    amounts[:, [INDEX[operation.name] for operation in members]] = amount * chosen
     return Draws(amounts=amounts, chance=chance)
 
 
