@@ -46,6 +46,19 @@ def test_quick_needs_no_scikit_learn(tiny_cells: Cells, seen: Any, monkeypatch: 
     assert any("smearlab[train]" in note for note in full.notes)
 
 
+def test_junk_is_a_group_and_no_smear(tiny_cells: Cells, seen: Any) -> None:
+    images = np.full((48, 24, 24, 3), 230, np.uint8)
+    images[42:] = (120, 200, 90)
+    cells = replace(tiny_cells, images=images, rows=tiny_cells.rows + 7)
+    plain = describe_collection(cells, seen, Findings())
+    assert [smear.rows for smear in plain.smears] == [list(range(49, 55))]
+    findings = Findings.of(Finding(row, "x", "off_topic", 1.0) for row in range(49, 55))
+    found = describe_collection(cells, seen, findings)
+    assert found.smears == ()
+    (junk,) = [group for group in found.groups if group.note == "Mostly pictures with findings (100%)."]
+    assert sorted(junk.typical) == list(range(42, 48))
+
+
 def test_unlabelled_few_and_no_pictures(tiny_cells: Cells) -> None:
     for count in (0, 1, 3, 6):
         cells = replace(tiny_cells.take(range(count)), labels=None, class_names=())

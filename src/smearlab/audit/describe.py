@@ -118,9 +118,11 @@ def _look_deeper(
     except MissingExtraError as error:
         return _Deep(notes=(str(error),))
     concerned = np.flatnonzero(np.isin(cells.rows, sorted(findings.rows())))
-    smears = likely_smears(group_by_light(measurements, seed=seed), cells)
+    # A drawing repeated a hundred times has a light of its own, too.
+    real = np.flatnonzero(~np.isin(cells.rows, sorted(findings.rows("off_topic", "unreadable"))))
+    smears = likely_smears(group_by_light(measurements.take(real), seed=seed), cells, real)
     return _Deep(
-        groups=describe_groups(found, cells),
+        groups=describe_groups(found, cells, concerned),
         maps=(_tsne(cells, described, concerned, seed),),
         smears=smears,
         notes=_smear_notes(cells, measurements, len(smears)),

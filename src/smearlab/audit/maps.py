@@ -42,7 +42,8 @@ def principal_components(features: NDArray[np.floating], dimensions: int = 2) ->
     axes = axes[:, ::-1][:, :dimensions]
     variances = np.maximum(variances[::-1], 0)
     axes *= np.where(np.take_along_axis(axes, np.abs(axes).argmax(0)[None], 0) < 0, -1, 1)
-    return centred.astype(np.float64) @ axes, variances[:dimensions] / max(variances.sum(), 1e-12)
+    points = (centred @ axes.astype(np.float32)).astype(np.float64)
+    return points, variances[:dimensions] / max(variances.sum(), 1e-12)
 
 
 def pca_map(features: NDArray[np.floating], rows: IntArray) -> FeatureMap:

@@ -114,20 +114,31 @@ def _nearest(table: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArr
     return numbers, np.sqrt(np.maximum(np.take_along_axis(squares, numbers[:, None], 1)[:, 0], 0))
 
 
-def describe_groups(groups: NaturalGroups, cells: Cells) -> tuple[NaturalGroup, ...]:
-    """Name, count and illustrate the groups, the largest first; positions are those of `cells`."""
+def describe_groups(groups: NaturalGroups, cells: Cells, concerned: IntArray | None = None) -> tuple[NaturalGroup, ...]:
+    """Name, count and illustrate the groups, the largest first.
+
+    Args:
+        groups: of all pictures of `cells`.
+        cells: the collection that positions are of.
+        concerned: positions of pictures with findings; a group that is mostly those says so.
+    """
+    found = np.isin(np.arange(len(cells)), [] if concerned is None else concerned)
     described = []
     for number, row in enumerate(groups.table):
         members = np.flatnonzero(groups.numbers == number)
         typical = members[np.argsort(groups.distances[members], kind="stable")[:_TYPICAL]]
         names = cells.class_names if cells.labels is not None else ("",)
         counts = {name: int(count) for name, count in zip(names, row, strict=True) if count}
-        described.append(NaturalGroup(f"group {number + 1}", counts, typical.tolist(), _note(counts)))
+        described.append(
+            NaturalGroup(f"group {number + 1}", counts, typical.tolist(), _note(counts, found[members].mean()))
+        )
     return tuple(described)
 
 
-def _note(counts: dict[str, int]) -> str:
-    """Say how pure a group is."""
+def _note(counts: dict[str, int], found: float) -> str:
+    """Say how pure a group is, and whether it is one of faults."""
+    if found >= 0.5:
+        return f"Mostly pictures with findings ({found:.0%})."
     if not counts or set(counts) == {""}:
         return ""
     total = sum(counts.values())

@@ -161,11 +161,18 @@ def _silhouettes(light: FloatArray, numbers: IntArray, seed: int) -> FloatArray:
     return np.where(counts > 0, totals / np.maximum(counts, 1), -1.0)
 
 
-def likely_smears(groups: SmearGroups, cells: Cells) -> tuple[LikelySmear, ...]:
-    """Name the groups that stand apart, the surest first; positions are those of `cells`."""
+def likely_smears(groups: SmearGroups, cells: Cells, positions: IntArray | None = None) -> tuple[LikelySmear, ...]:
+    """Name the groups that stand apart, the surest first.
+
+    Args:
+        groups: of pictures of `cells`.
+        cells: the collection that positions and rows are of.
+        positions: ``int64 (n,)`` which of them were grouped; None: all.
+    """
+    grouped = np.arange(len(cells)) if positions is None else positions
     smears: list[LikelySmear] = []
     for number in sorted(groups.named(), key=lambda number: -groups.silhouettes[number]):
-        members = np.flatnonzero(groups.numbers == number)
+        members = grouped[groups.numbers == number]
         red, green, blue = groups.colours[number].round().astype(int).tolist()
         note = f"{len(members):,} pictures with a background of about RGB ({red}, {green}, {blue})"
         rows, shown = cells.rows[members].tolist(), members[:: max(1, len(members) // _SHOWN)][:_SHOWN].tolist()
