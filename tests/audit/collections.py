@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,8 +49,9 @@ def write_medmnist(path: Path) -> Path:
     order = np.random.default_rng(1).permutation(len(labels()))
     numbers = np.array([CLASS_NAMES.index(name) for name in labels()], np.uint8)[order]
     borders = {"train": slice(0, 6), "val": slice(6, 8), "test": slice(8, 10)}
-    arrays = {f"{part}_images": pictures()[order][place] for part, place in borders.items()}
-    np.savez(path, **arrays, **{f"{part}_labels": numbers[place][:, None] for part, place in borders.items()})
+    arrays: dict[str, Any] = {f"{part}_images": pictures()[order][place] for part, place in borders.items()}
+    arrays |= {f"{part}_labels": numbers[place][:, None] for part, place in borders.items()}
+    np.savez(path, **arrays)
     return path
 
 
