@@ -35,9 +35,9 @@ def test_a_perfect_audit_drops_what_was_planted(tmp_path: Path) -> None:
 def test_each_policy_is_an_arm(tmp_path: Path) -> None:
     cells = as_cells(stained_cells(3), np.array([0, 1, 1]))
     findings = Findings.of([Finding(2, "2.png", "off_topic", 0.6, suggestion="drop")])
-    options = argparse.Namespace(policies=["conservative", "strict"], truth=None)
+    options = argparse.Namespace(policies=["conservative", "strict"], truth=None, copies=True)
     arms = line_up(cells, findings, options, tmp_path)
-    assert [arm.name for arm in arms] == [AS_IT_IS, "conservative", "strict"]
+    assert [arm.name for arm in arms] == [AS_IT_IS, "copies left out", "conservative", "strict"]
     dropped = [Manifest.read(arm.manifest).count("drop") for arm in arms if arm.manifest is not None]
     assert dropped == [0, 1]
 
