@@ -10,6 +10,7 @@ from smearlab.audit import fold_predictions
 from smearlab.audit.fold_predictions import combine, judges, out_of_sample
 from smearlab.audit.folds import make_folds
 from smearlab.audit.label_errors import judge_labels
+from smearlab.audit.probing import probe
 from smearlab.audit.starts import has_seen, match_columns
 from smearlab.data.cells import Cells
 from smearlab.errors import DataError
@@ -48,8 +49,10 @@ def test_no_label_moves_its_own_prediction_by_the_probe() -> None:
     planted = flipped(coloured_cells(), count=1)
     row = int(np.flatnonzero(planted.wrong)[0])
     folds = make_folds(planted.cells, 5, 0, groups=alone(planted.cells))
+    features = answers_about(planted.cells, planted.right).features
+    assert features is not None
     told = [
-        fold_predictions.probe(answers_about(cells, planted.right).features, cells.known_labels, folds, 3)
+        probe(features, cells.known_labels, folds, 3)
         for cells in (planted.cells, replace(planted.cells, labels=planted.right))
     ]
     mates = folds.numbers == folds.numbers[row]
