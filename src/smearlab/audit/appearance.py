@@ -7,6 +7,7 @@ picture's size hardly matters.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -79,7 +80,7 @@ def _quantiles(planes: Floats) -> Floats:
 def _ring_weights() -> Floats:
     axis = np.arange(GRID) - (GRID - 1) / 2
     radius = np.hypot(axis[:, None], axis).ravel()
-    inside = [(radius >= low) & (radius < high) for low, high in zip(_RING_EDGES, _RING_EDGES[1:], strict=False)]
+    inside = [(radius >= low) & (radius < high) for low, high in pairwise(_RING_EDGES)]
     weights = np.stack(inside, axis=1).astype(np.float32)
     return np.asarray(weights / weights.sum(0), np.float32)
 
@@ -102,9 +103,9 @@ def _details(planes: Floats) -> Floats:
         first, second = planes[..., ::2, ::2], planes[..., ::2, 1::2]
         third, fourth = planes[..., 1::2, ::2], planes[..., 1::2, 1::2]
         above, below = first + second, third + fourth
-        for detail in (above - below, first - second + third - fourth, first - second - third + fourth):
-            columns.append(np.log(0.02 + np.abs(detail).mean((2, 3))))
-        planes = (above + below) / 4
+        details = (above - below, first - second + third - fourth, first - second - third + fourth)
+        columns += [np.log(0.02 + np.abs(detail).mean((2, 3))) for detail in details]
+        planes = (above + below) / np.float32(4)
     return np.concatenate(columns, axis=1)
 
 

@@ -1,33 +1,91 @@
-"""What a model says of every picture of a collection: the features that tell cells from other things."""
+"""What a model and the pixels say of each picture of a collection, and of junk and strange cells to compare it with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from smearlab.audit.appearance import Floats, appearance
+from smearlab.audit.drawings import draw_junk
+from smearlab.audit.strange import strange_cell
+from smearlab.data.fingerprint import exact_groups
+from smearlab.data.framing import frame_pictures
 from smearlab.data.progress import progress
-from smearlab.inference.predictor import Predictor
+from smearlab.inference.predictor import Predictor, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from smearlab.data.cells import BoolArray, Cells
-    from smearlab.inference.trust import Floats
+    from smearlab.data.cells import BoolArray, Cells, IntArray, Pictures, UInt8Array
+    from smearlab.inference.predictor import Predictions
+    from smearlab.inference.trust import Trust
 
-_BATCH = 128
+DRAWN = 1024
+"""Drawn pictures of junk that a collection is compared with."""
+STRANGE = 384
+"""Cells of the collection that are also looked at as other microscopes would show them."""
+
+_CHUNK = 256
+_BATCH = 64
+_LARGEST_DRAWING, _SMALLEST_DRAWING = 144, 32
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is known of n pictures.
+
+    Attributes:
+        features: float32 ``(n, d)``, the network's activations before its last layer.
+        appearance: float32 ``(n, a)``, numbers that describe the pixels; see `smearlab.audit.appearance`.
+    """
+
+    features: Floats
+    appearance: Floats
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, which: IntArray | BoolArray | slice) -> View:
+        """Return what is known of some of the pictures."""
+        return View(self.features[which], self.appearance[which])
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What tells cells from other things in one collection.
+
+    Attributes:
+        appearance: float32 ``(n, a)`` of the collection's pictures.
+        first: int64 ``(n,)`` position of the first picture with the same pixels.
+        junk: drawn pictures that are no cells.
+        strange: some of the collection's pictures, altered as other dyes, lamps and lenses would.
+        strange_of: int64 ``(m,)`` position of the picture that each of `strange` was made of.
+        trust: what the model knows of the features of cells.
+    """
+
+    appearance: Floats
+    first: IntArray
+    junk: View
+    strange: View
+    strange_of: IntArray
+    trust: Trust
 
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What a model says about the ``n`` readable pictures of a collection, in their order.
+    """What a model says of the n pictures of a collection, in their order.
 
     Attributes:
-        class_names: of the model's ``k`` classes, which need not be those of the collection.
-        probabilities: ``float32 (n, k)``, calibrated.
-        features: ``float32 (n, d)``: the activations before the last layer.
-        distances: ``float32 (n,)`` from the nearest class; near 1 for cells like those the model was trained on.
-        is_cell: ``bool (n,)``: whether the model by itself takes the picture for a cell.
-        logits: ``float32 (n, k)``.
+        class_names: names of the model's ``k`` classes.
+        probabilities: float32 ``(n, k)``, calibrated.
+        features: float32 ``(n, d)``, the activations before the last layer.
+        distances: float32 ``(n,)`` to the nearest class; near 1 for typical cells of the model's own laboratory.
+        is_cell: bool ``(n,)``, False where a picture looks like no cell the model knows.
+        logits: float32 ``(n, k)``.
+        comparison: what tells cells from other things; None where only the model's answers are at hand.
     """
 
     class_names: tuple[str, ...]
@@ -36,23 +94,84 @@ class Described:
     distances: Floats
     is_cell: BoolArray
     logits: Floats
+    comparison: Comparison | None = None
 
     def __len__(self) -> int:
         return len(self.features)
 
 
-def describe(cells: Cells, model: str | Path = "default") -> Described:
-    """Let a model look at every picture once.
+def describe(cells: Cells, model: str | Path = "default", threads: int | None = None) -> Described:
+    """Run a model over a collection, and over junk and strange cells to compare it with.
+
+    One pass over the pictures, a few hundred at a time; what is kept of each are some hundreds of numbers.
 
     Args:
-        cells: the collection; pictures of any and mixed sizes.
-        model: a model folder, a run folder, or ``default``.
+        cells: the pictures, of any and mixed sizes.
+        model: a model folder, a run folder, or ``default``, the model that ships.
+        threads: CPU threads of the network; None takes as many as there are cores.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or it is not as it should be.
     """
-    predictor = Predictor.load(model)
-    with progress("Looking at the pictures", len(cells)) as advance:
-        said = predictor.predict(cells.images, _BATCH, features=True, progress=advance)
-    assert said.features is not None
-    return Described(said.class_names, said.probabilities, said.features, said.distances, said.is_cell, said.logits)
+    predictor = Predictor.load(model, threads)
+    with progress("Describing pictures", len(cells) + DRAWN + STRANGE) as advance:
+        answers, pixels = _look(predictor, cells.images, advance)
+        first = exact_groups(cells)
+        junk = _view(*_look(predictor, draw_junk(DRAWN, drawing_side(cells)), advance))
+        chosen = _spread_out(first)
+        strange = _view(*_look(predictor, _strange_cells(cells, chosen), advance))
+    return Described(
+        class_names=answers.class_names,
+        probabilities=answers.probabilities,
+        features=_kept(answers),
+        distances=answers.distances,
+        is_cell=answers.is_cell,
+        logits=answers.logits,
+        comparison=Comparison(pixels, first, junk, strange, chosen, predictor.folder.trust),
+    )
+
+
+def drawing_side(cells: Cells) -> int:
+    """Return the side at which junk is drawn: that of the collection's pictures, so that all are scaled alike."""
+    sides = [min(cells.images[position].shape[:2]) for position in range(0, len(cells), max(1, len(cells) // 64))]
+    middle = int(np.median(sides)) if sides else _LARGEST_DRAWING
+    return int(np.clip(middle, _SMALLEST_DRAWING, _LARGEST_DRAWING))
+
+
+def _look(predictor: Predictor, images: Pictures, advance: Callable[[int], None]) -> tuple[Predictions, Floats]:
+    """Run the model, and describe the very pixels that it saw."""
+    parts = [predictor.predict(np.empty((0, 1, 1, 3), np.uint8), features=True)]
+    pixels = [appearance([])]
+    for start in range(0, len(images), _CHUNK):
+        chunk = [images[row] for row in range(start, min(start + _CHUNK, len(images)))]
+        framed = frame_pictures(chunk, predictor.framing)
+        parts += [
+            predictor.predict_framed(framed[place : place + _BATCH], features=True)
+            for place in range(0, len(framed), _BATCH)
+        ]
+        pixels.append(appearance(framed))
+        advance(len(chunk))
+    return joined(parts), np.concatenate(pixels)
+
+
+def _kept(answers: Predictions) -> Floats:
+    if answers.features is None:
+        raise ValueError("the features were not asked for")
+    return answers.features
+
+
+def _view(answers: Predictions, pixels: Floats) -> View:
+    return View(_kept(answers), pixels)
+
+
+def _spread_out(first: IntArray) -> IntArray:
+    """Choose `STRANGE` positions, evenly over the different pictures; of fewer pictures, each several times."""
+    different = np.unique(first)
+    if not len(different):
+        return different
+    return np.asarray(different[np.arange(STRANGE) * len(different) // STRANGE], np.int64)
+
+
+def _strange_cells(cells: Cells, chosen: IntArray) -> list[UInt8Array]:
+    altered = enumerate(chosen.tolist())
+    return [strange_cell(cells.images[position], np.random.default_rng([1, number])) for number, position in altered]

@@ -18,8 +18,6 @@ _LEAST_REPEATS = 2
 def is_pattern(grey: Floats) -> bool:
     """Tell whether a picture ``float32 (h, w)`` on 0-255 is a device's pattern and not the picture of a thing."""
     contrast = float(grey.std()) + 1e-6
-    if _is_ramp(grey, contrast):
-        return True
     for turned in (grey, grey.T):
         if float(turned.std(axis=0).mean()) < ALIKE * contrast:
             # All rows are alike, as they are in a bar code too, which is somebody's picture of a thing.
@@ -27,13 +25,13 @@ def is_pattern(grey: Floats) -> bool:
     return _may_repeat(grey, contrast) and _repeats(grey, contrast) and _repeats(grey.T, contrast)
 
 
-def _is_ramp(grey: Floats, contrast: float) -> bool:
-    """Tell whether the levels lie on a plane."""
+def is_ramp(grey: Floats) -> bool:
+    """Tell whether the levels of a picture ``float32 (h, w)`` lie on a plane."""
     down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
     left = grey - grey.mean()
     left = left - np.outer(down, np.ones_like(across)) * ((left.mean(1) * down).sum() / (down**2).sum())
     left = left - across * ((left.mean(0) * across).sum() / (across**2).sum())
-    return float(left.std()) < ALIKE * contrast
+    return float(left.std()) < ALIKE * (float(grey.std()) + 1e-6)
 
 
 def _is_bar_code(profile: Floats) -> bool:
@@ -61,7 +59,7 @@ def _repeats(grey: Floats, contrast: float) -> bool:
     """Tell whether a picture shifted across by some whole number of pixels is itself again."""
     for lag in range(3, grey.shape[1] // _LEAST_REPEATS):
         if float(np.abs(grey[:, lag:] - grey[:, :-lag]).mean()) < 3 * ALIKE * contrast:
-            # What hardly changes at all within the shift (a blob, an even ground) does not repeat: it must first differ.
+            # What hardly changes within the shift (a blob, an even ground) does not repeat: it must first differ.
             half = max(1, lag // 2)
             return float(np.abs(grey[:, half:] - grey[:, :-half]).mean()) > 0.5 * contrast
     return False

@@ -13,7 +13,7 @@ import numpy as np
 
 from smearlab.audit.appearance import LARGEST_SIDE, Floats, flat_shares, small
 from smearlab.audit.findings import Finding
-from smearlab.audit.patterns import is_pattern
+from smearlab.audit.patterns import is_pattern, is_ramp
 from smearlab.data.progress import progress
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ _TOP_STRUCTURE = 0.6  # share of equal neighbours above a cut; drawings have mor
 
 
 class Verdict(NamedTuple):
-    """Why a picture cannot be used, and how certain that is on 0 to 1."""
+    """Why a picture cannot be used, how certain that is on 0 to 1, and whether somebody drew it."""
 
     reason: str
     score: float
+    drawn: bool = False
 
 
 def find_unreadable(cells: Cells) -> list[Finding]:
@@ -119,7 +120,7 @@ def _noise(grey: Floats) -> Verdict | None:
     if fine > 0.8 or min(grey.shape) < 16:
         return None
     even = grey[: grey.shape[0] // 2 * 2, : grey.shape[1] // 2 * 2]
-    coarse = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
+    coarse = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
     # A grid of dots or letters has some direction or distance in which pixels agree; in noise there is none.
     worst = min(max(fine, _correlation(grey, 2)), max(_correlation(coarse), _correlation(coarse, 2)))
     return Verdict("pure noise", 0.98) if worst < NOISE_CORRELATION and _correlation(coarse, 3) < 0.2 else None
@@ -160,7 +161,9 @@ def _cut(picture: UInt8Array) -> Verdict | None:
 
 
 def _pattern(grey: Floats) -> Verdict | None:
-    return Verdict("test pattern", 0.97) if is_pattern(grey) else None
+    if is_ramp(grey):
+        return Verdict("a ramp of light", 0.97)
+    return Verdict("test pattern", 0.97, drawn=True) if is_pattern(grey) else None
 
 
 def _blur(picture: UInt8Array) -> Verdict | None:

@@ -148,7 +148,7 @@ class Predictor:
             parts.append(self.predict_framed(frame_pictures(batch, self.framing), features=features))
             if progress is not None:
                 progress(len(batch))
-        return _joined(parts)
+        return joined(parts)
 
     def predict_framed(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
         """Classify one batch of pictures ``uint8 (n, size, size, 3)`` that `framing` has already been applied to.
@@ -190,7 +190,8 @@ class Predictor:
         )
 
 
-def _joined(parts: list[Predictions]) -> Predictions:
+def joined(parts: list[Predictions]) -> Predictions:
+    """Put what was said about several batches of pictures together, in their order."""
     features = [part.features for part in parts if part.features is not None]
     return Predictions(
         class_names=parts[0].class_names,
