@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from benchmarks.planted_copies import NEAR_WAYS
-from benchmarks.planted_junk import MEASURING, TUNING, drawn
+from benchmarks.planted_hard import HARD, HARD_PHOTOS
+from benchmarks.planted_junk import MEASURING, TUNING, Drawing, drawn
 from benchmarks.planted_photos import MEASURING_PHOTOS, TUNING_PHOTOS, photograph
 from benchmarks.planted_unreadable import UNREADABLE_WAYS
 from smearlab.celltypes import CLASS_NAMES
@@ -30,7 +31,7 @@ from smearlab.data.read import read
 if TYPE_CHECKING:
     from smearlab.data.cells import Cells, IntArray, UInt8Array
 
-JunkPart = Literal["tuning", "measuring", "all"]
+JunkPart = Literal["tuning", "measuring", "hard"]
 Truth: TypeAlias = dict[str, list[tuple[int, int | None]]]
 KINDS = (
     "off_topic",
@@ -51,6 +52,13 @@ CONFUSABLE = {
     "platelet": ("erythroblast", "lymphocyte"),
 }
 """What a person takes a cell for by mistake."""
+
+
+_PARTS: dict[JunkPart, tuple[dict[str, str], dict[str, Drawing]]] = {
+    "tuning": (TUNING_PHOTOS, TUNING),
+    "measuring": (MEASURING_PHOTOS, MEASURING),
+    "hard": (HARD_PHOTOS, HARD),
+}
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ def plant(cells: Cells, amounts: Amounts | None = None, seed: int = 0, junk: Jun
         cells: labelled pictures of one size, square.
         amounts: how many of each kind; see `Amounts` for the default.
         seed: of everything that is drawn.
-        junk: which part of the junk; see `benchmarks.planted_junk`.
+        junk: which part of the junk; see `benchmarks.planted_junk` and `benchmarks.planted_hard`.
 
     Raises:
         ValueError: there are too few cells; no cell gets two defects.
@@ -199,8 +207,7 @@ def junk_pictures(
     count: int, side: int, rng: np.random.Generator, part: JunkPart = "measuring"
 ) -> list[tuple[str, UInt8Array]]:
     """Return distinct pictures that are no cells, with what they show: each photograph once, then drawings in turn."""
-    photos = {**(TUNING_PHOTOS if part != "measuring" else {}), **(MEASURING_PHOTOS if part != "tuning" else {})}
-    families = {**(TUNING if part != "measuring" else {}), **(MEASURING if part != "tuning" else {})}
+    photos, families = _PARTS[part]
     made = [(name, photograph(place, side)) for name, place in photos.items()][:count]
     names = list(families)
     for number in range(count - len(made)):

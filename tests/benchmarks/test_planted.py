@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from benchmarks.planted import CONFUSABLE, KINDS, Amounts, Planted, junk_pictures, main, plant
 from benchmarks.planted_copies import NEAR_WAYS
+from benchmarks.planted_hard import HARD, HARD_PHOTOS
 from benchmarks.planted_junk import MEASURING, TUNING
 from benchmarks.planted_photos import MEASURING_PHOTOS, TUNING_PHOTOS
 from benchmarks.planted_unreadable import UNREADABLE_WAYS
@@ -115,8 +116,9 @@ def test_a_ruined_cell_is_a_picture_of_the_same_size(way: str, cells: Cells) -> 
 
 
 def test_junk_to_measure_with_is_other_junk_than_to_tune_with() -> None:
-    assert not TUNING.keys() & MEASURING.keys()
-    assert not set(TUNING_PHOTOS.values()) & set(MEASURING_PHOTOS.values())
+    assert not TUNING.keys() & MEASURING.keys() | TUNING.keys() & HARD.keys()
+    assert not set(TUNING_PHOTOS.values()) & {*MEASURING_PHOTOS.values(), *HARD_PHOTOS.values()}
+    assert {name for name, _ in junk_pictures(20, 64, np.random.default_rng(0), "hard")} == {*HARD_PHOTOS, *HARD}
     made = junk_pictures(30, 96, np.random.default_rng(0))
     assert {name for name, _ in made} == MEASURING.keys() | MEASURING_PHOTOS.keys()
     assert len({picture.tobytes() for _, picture in made}) == 30
