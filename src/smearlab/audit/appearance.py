@@ -105,7 +105,7 @@ def _details(planes: Floats) -> Floats:
         above, below = first + second, third + fourth
         details = (above - below, first - second + third - fourth, first - second - third + fourth)
         columns += [np.log(0.02 + np.abs(detail).mean((2, 3))) for detail in details]
-        planes = (above + below) / np.float32(4)
+        planes = np.asarray((above + below) / 4, np.float32)
     return np.concatenate(columns, axis=1)
 
 

@@ -123,8 +123,8 @@ def fit_discriminant(columns: Columns, cells: Moments, junk: Moments) -> Discrim
     spread = (cells.covariance + junk.covariance) / 2
     spread[np.diag_indices_from(spread)] += SHRINKAGE * np.trace(spread) / len(spread)
     gap = junk.mean - cells.mean
-    direction: Doubles = np.linalg.solve(spread, gap)
-    weights = direction * (2 / max(float(gap @ direction), 1e-12))
+    direction = np.linalg.solve(spread, gap).astype(np.float64)
+    weights: Doubles = direction * (2 / max(float(gap @ direction), 1e-12))
     return Discriminant(columns, weights, float(weights @ (junk.mean + cells.mean) / 2))
 
 

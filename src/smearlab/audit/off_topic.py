@@ -36,9 +36,10 @@ PROBABLE_AT, CERTAIN_AT = 0.3, 0.4
 """Places of these scores between the mean cell (-1) and the mean drawing (1)."""
 
 _START_SHARE = 0.3  # of the pictures, those most like known cells, from which the collection's own cells are learnt
+_OWN_BELOW = -0.2  # far on the side of cells: a drawing let in here would draw others after it
 _LEAST_CELLS = 10
 _MOST_CELLS = 4000
-_STRANGE_SHARE, _STRANGE_WEIGHT = 0.1, 300
+_STRANGE_SHARE, _STRANGE_WEIGHT = 0.05, 100  # least share; it is half where the cells are as many as the weight
 _ROUNDS = 3
 
 
@@ -101,7 +102,7 @@ def _places(view: View, comparison: Comparison) -> Doubles:
         if own.sum() < _LEAST_CELLS:
             return places  # too few to learn from: what the model knows must do
         places = _collection_judge(view, comparison, np.flatnonzero(own)).scores(view)
-        own = different & (places < PROBABLE_AT)
+        own = different & (places < _OWN_BELOW)
     return places
 
 
