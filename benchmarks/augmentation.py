@@ -33,6 +33,7 @@ from smearlab.augment.operations import ENGINE
 LIBRARIES = ("smearlab", "torch", "torchvision", "kornia", "numpy")
 NETWORK = "mobilenetv3_small_100"
 POLICIES = ("ours", "randaugment", "trivialaugment", "augmix", "pixmix", "pipeline", "traditional", "light", "flips")
+OPERATION_ROUNDS = 3
 RATE_TARGET, SHARE_TARGET, RATIO_TARGET = 5000, 0.15, 3.0
 
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{source} · batch 64 · {options.threads} threads · {describe_machine(LIBRARIES)}", flush=True)
         job = Job(folder, NETWORK, "alterations", "float32", 6 if options.quick else 24, 64, options.threads)
         entries, peers = line_up(job, stack, options)
-        turns = take_turns(entries, 2 if options.quick else options.repeats)
+        turns = take_turns(entries, 2 if options.quick else options.repeats, begun + 60 * options.minutes)
     body = _section(source, peers, entries, turns, options.threads)
     print(f"\n{body}\n\n{(time.monotonic() - begun) / 60:.1f} minutes, load {load():.1f}")
     if options.write:
@@ -69,6 +70,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pictures", default=os.environ.get("PBC", "demo"), help="cells in any form (PBC, else demo)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--minutes", type=float, default=9.0, help="begin no round that would end later than this")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see that it works")
     parser.add_argument(
         "--keras-python", type=Path, default=PEERS, help="Python of the peers' environment (PEERS_PYTHON)"
@@ -128,12 +130,26 @@ def _torchvision(contender: Contender, job: Job, policy: str, group: str) -> Ent
     return Entry(group, f"torchvision v2{name}, {best.workers} workers", contender, best)
 
 
-def take_turns(entries: Sequence[Entry], repeats: int) -> dict[tuple[str, str], list[Turn]]:
-    """Let every contender measure one turn, then all again."""
+def take_turns(entries: Sequence[Entry], repeats: int, deadline: float) -> dict[tuple[str, str], list[Turn]]:
+    """Let every contender measure one turn, then all again, until it is too late for another round.
+
+    Args:
+        entries: who takes part.
+        repeats: rounds at most.
+        deadline: by the clock of `time.monotonic`; the first round is always run.
+    """
     turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
-    for _ in range(repeats):
+    for number in range(repeats):
+        begun = time.monotonic()
         for entry in entries:
-            turns[entry.group, entry.name].append(entry.process.measure(entry.job))
+            # What single operations cost is told by processor time, which differs little from round to round.
+            if entry.group != "operations" or number < OPERATION_ROUNDS:
+                turns[entry.group, entry.name].append(entry.process.measure(entry.job))
+        now = time.monotonic()
+        print(f"  round {number + 1} of {repeats} took {now - begun:.0f} s", flush=True)
+        # The first round holds every contender's warm-up, a turn as long as the one that counts.
+        if now + (now - begun) / (2 if number == 0 else 1) > deadline:
+            break
     return turns
 
 
