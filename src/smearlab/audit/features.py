@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from smearlab.audit.drawings import draw_junk
 from smearlab.audit.strange import strange_cell
 from smearlab.data.fingerprint import exact_groups
 from smearlab.data.framing import frame_pictures
+from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
 from smearlab.inference.predictor import Predictor, joined
 
@@ -28,8 +30,7 @@ DRAWN = 1024
 STRANGE = 384
 """Cells of the collection that are also looked at as other microscopes would show them."""
 
-_CHUNK = 256
-_BATCH = 64
+_CHUNK = 64
 _LARGEST_DRAWING, _SMALLEST_DRAWING = 144, 32
 
 
@@ -100,20 +101,19 @@ class Described:
         return len(self.features)
 
 
-def describe(cells: Cells, model: str | Path = "default", threads: int | None = None) -> Described:
+def describe(cells: Cells, model: str | Path = "default") -> Described:
     """Run a model over a collection, and over junk and strange cells to compare it with.
 
-    One pass over the pictures, a few hundred at a time; what is kept of each are some hundreds of numbers.
+    One pass over the pictures, some dozens at a time; what is kept of each are some hundreds of numbers.
 
     Args:
         cells: the pictures, of any and mixed sizes.
         model: a model folder, a run folder, or ``default``, the model that ships.
-        threads: CPU threads of the network; None takes as many as there are cores.
 
     Raises:
         ModelError: there is no such model, or it is not as it should be.
     """
-    predictor = Predictor.load(model, threads)
+    predictor = Predictor.load(model, threads=1)
     with progress("Describing pictures", len(cells) + DRAWN + STRANGE) as advance:
         answers, pixels = _look(predictor, cells.images, advance)
         first = exact_groups(cells)
@@ -139,19 +139,22 @@ def drawing_side(cells: Cells) -> int:
 
 
 def _look(predictor: Predictor, images: Pictures, advance: Callable[[int], None]) -> tuple[Predictions, Floats]:
-    """Run the model, and describe the very pixels that it saw."""
-    parts = [predictor.predict(np.empty((0, 1, 1, 3), np.uint8), features=True)]
-    pixels = [appearance([])]
-    for start in range(0, len(images), _CHUNK):
+    """Run the model, and describe the very pixels that it saw.
+
+    Chunks go side by side, each on one core: a small network leaves more cores than one waiting for each other.
+    """
+
+    def look_at(start: int) -> tuple[Predictions, Floats]:
         chunk = [images[row] for row in range(start, min(start + _CHUNK, len(images)))]
         framed = frame_pictures(chunk, predictor.framing)
-        parts += [
-            predictor.predict_framed(framed[place : place + _BATCH], features=True)
-            for place in range(0, len(framed), _BATCH)
-        ]
-        pixels.append(appearance(framed))
+        said = predictor.predict_framed(framed, features=True)
         advance(len(chunk))
-    return joined(parts), np.concatenate(pixels)
+        return said, appearance(framed)
+
+    parts = [(predictor.predict(np.empty((0, 1, 1, 3), np.uint8), features=True), appearance([]))]
+    with ThreadPoolExecutor(threads_at_hand()) as pool:
+        parts += pool.map(look_at, range(0, len(images), _CHUNK))
+    return joined([said for said, _ in parts]), np.concatenate([pixels for _, pixels in parts])
 
 
 def _kept(answers: Predictions) -> Floats:

@@ -7,7 +7,6 @@ same way wherever it goes. Each picture is framed by itself: its neighbours in a
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +16,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from smearlab.data.cells import Cells, Pictures, UInt8Array
+from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
 from smearlab.data.window import Window, auto_window, cell_window, centre_window
 from smearlab.errors import DataError
@@ -189,7 +189,7 @@ def _frame_into(
     if len(framed) <= _CHUNK:
         work(range(len(framed)))
         return
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(threads_at_hand()) as pool:
         for done in pool.map(work, _chunks(len(framed), _CHUNK)):
             if advance is not None:
                 advance(done)
@@ -197,10 +197,6 @@ def _frame_into(
 
 def _chunks(total: int, size: int) -> Iterator[range]:
     return (range(start, min(start + size, total)) for start in range(0, total, size))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _content_key(images: Pictures, framing: Framing) -> str:

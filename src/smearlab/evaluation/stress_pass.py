@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from smearlab.data.framing import Framing, frame_pictures
+from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
 from smearlab.evaluation.conditions import Condition, alter
 from smearlab.evaluation.stress_figures import CLEAN
@@ -184,5 +184,4 @@ def sample_positions(count: int, seed: int, size: int) -> IntArray:
 
 
 def _pool() -> ThreadPoolExecutor:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(cores)
+    return ThreadPoolExecutor(threads_at_hand())
