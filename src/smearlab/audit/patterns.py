@@ -11,6 +11,7 @@ ALIKE = 0.06
 _BLOCKS = 4
 _EVEN_BLOCKS = 0.3  # a pattern repeats finely enough for its blocks to be alike, or is flat
 _FLAT = 0.5
+_STEP = 3  # every so many rows are enough to see whether they are alike, or lie on a plane
 _MOST_BARS = 16
 _LEAST_REPEATS = 2
 
@@ -19,7 +20,7 @@ def is_pattern(grey: Floats) -> bool:
     """Tell whether a picture ``float32 (h, w)`` on 0-255 is a device's pattern and not the picture of a thing."""
     contrast = float(grey.std()) + 1e-6
     for turned in (grey, grey.T):
-        if float(turned.std(axis=0).mean()) < ALIKE * contrast:
+        if float(turned[::_STEP].std(axis=0).mean()) < ALIKE * contrast:
             # All rows are alike, as they are in a bar code too, which is somebody's picture of a thing.
             return not _is_bar_code(turned.mean(0))
     return _may_repeat(grey, contrast) and _repeats(grey, contrast) and _repeats(grey.T, contrast)
@@ -27,10 +28,11 @@ def is_pattern(grey: Floats) -> bool:
 
 def is_ramp(grey: Floats) -> bool:
     """Tell whether the levels of a picture ``float32 (h, w)`` lie on a plane."""
-    down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
+    grey = grey[::_STEP, ::_STEP]
+    down, across = (np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2) for side in grey.shape)
     left = grey - grey.mean()
-    left = left - np.outer(down, np.ones_like(across)) * ((left.mean(1) * down).sum() / (down**2).sum())
-    left = left - across * ((left.mean(0) * across).sum() / (across**2).sum())
+    left = left - np.outer(down, np.ones_like(across)) * ((left.mean(1) * down).sum() / ((down**2).sum() + 1e-6))
+    left = left - across * ((left.mean(0) * across).sum() / ((across**2).sum() + 1e-6))
     return float(left.std()) < ALIKE * (float(grey.std()) + 1e-6)
 
 

@@ -80,7 +80,7 @@ def judge_picture(picture: UInt8Array) -> Verdict | None:
     if max(picture.shape[:2]) > LARGEST_SIDE:
         picture = small(picture, LARGEST_SIDE)
     light = _light(picture)
-    grey = picture.astype(np.float32).mean(2)
+    grey: Floats = picture.astype(np.float32) @ np.full(3, 1 / 3, np.float32)
     return _empty(light) or _noise(grey) or _cut(picture) or _exposure(light) or _pattern(grey) or _blur(picture)
 
 
