@@ -12,7 +12,6 @@ from smearlab.augment.draws import Draws
 from smearlab.augment.engine import mix_chains, run_engine
 from smearlab.augment.geometry import to_unit
 from smearlab.augment.policies import draw_policy
-from smearlab.augment.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from smearlab.augment.config import AugmentConfig
@@ -58,7 +57,8 @@ def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
     """
     planes = pictures.permute(0, 3, 1, 2)
     if draws.amounts is not None:
-        return side_by_side(_operated, planes, draws)
+        unit = run_engine(planes, draws)
+        return mix_chains(unit, draws) if draws.chains else unit
     if draws.turns is not None:
         # Turning bytes moves a quarter of the memory that turning floats would.
         return to_unit(geometry.apply_turns(planes, draws.turns))
@@ -66,11 +66,6 @@ def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
     if draws.matrices is not None:
         unit = geometry.apply_affine(unit, draws.matrices)
     return unit if draws.colours is None else colour.apply_colour(unit, draws.colours)
-
-
-def _operated(planes: torch.Tensor, draws: Draws) -> torch.Tensor:
-    unit = run_engine(planes, draws)
-    return mix_chains(unit, draws) if draws.chains else unit
 
 
 def augment(
