@@ -58,10 +58,14 @@ def _may_repeat(grey: Floats, contrast: float) -> bool:
 
 
 def _repeats(grey: Floats, contrast: float) -> bool:
-    """Tell whether a picture shifted across by some whole number of pixels is itself again."""
-    for lag in range(3, grey.shape[1] // _LEAST_REPEATS):
-        if float(np.abs(grey[:, lag:] - grey[:, :-lag]).mean()) < 3 * ALIKE * contrast:
-            # What hardly changes within the shift (a blob, an even ground) does not repeat: it must first differ.
-            half = max(1, lag // 2)
-            return float(np.abs(grey[:, half:] - grey[:, :-half]).mean()) > 0.5 * contrast
+    """Tell whether a picture shifted across by some whole number of pixels is itself again.
+
+    What hardly changes on the way there (a blob, an even ground) does not repeat: it must first differ.
+    """
+    most = 0.0
+    for lag in range(1, grey.shape[1] // _LEAST_REPEATS):
+        change = float(np.abs(grey[:, lag:] - grey[:, :-lag]).mean()) / contrast
+        if change < 3 * ALIKE and most > 0.5:
+            return True
+        most = max(most, change)
     return False
