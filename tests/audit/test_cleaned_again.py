@@ -11,7 +11,6 @@ from benchmarks.planted import Amounts, Planted, plant
 
 from smearlab.audit.apply import apply_manifest
 from smearlab.audit.audit import Audit, audit
-from smearlab.audit.findings import KINDS
 from smearlab.audit.policies import CERTAIN
 from smearlab.data.read import read
 
