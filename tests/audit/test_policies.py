@@ -132,3 +132,11 @@ def test_truncation_drops_the_rest_whatever_the_policy(cells: Cells) -> None:
 def test_a_policy_that_is_none_is_told() -> None:
     with pytest.raises(DataError, match="Did you mean 'strict'"):
         check_policy("stricct")
+
+
+@pytest.mark.parametrize("policy", ["conservative", "strict"])
+def test_a_likeness_of_two_labels_costs_neither_cell(cells: Cells, policy: Policy) -> None:
+    alike = decided(cells, pair(2, 5, "near_duplicate", 0.92), policy)
+    assert dropped(alike) == []
+    assert all("perhaps a near copy" in alike.decisions[row].reason for row in (2, 5))
+    assert dropped(decided(cells, pair(2, 4, "near_duplicate", 0.92), policy)) == [4]  # of one label

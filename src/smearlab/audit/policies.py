@@ -39,6 +39,11 @@ CERTAIN = 0.9
 """Score from which a finding counts as certain: the conservative policy acts on it unseen."""
 PROBABLE = 0.5
 """Score from which the strict policy acts on a finding."""
+CERTAIN_ACROSS_LABELS = 0.95
+"""Score from which two pictures of different labels are taken for near copies of each other.
+
+Two cells that merely resemble each other would otherwise cost both, since of copies with several labels none is kept.
+"""
 _RELABEL = "relabel: "  # so begins the suggestion of a finding that names the right class
 _JUNK = {"off_topic": "no blood cell", "unreadable": "unreadable"}
 
@@ -95,7 +100,7 @@ def _judge(cells: Cells, findings: Findings, policy: Policy) -> dict[int, Decisi
         elif item.kind == "label_error" and policy == "strict":
             verdicts[row] = _corrected(row, label, item)
         else:
-            doubts[row] += _doubt(item, threshold)
+            doubts[row] += _doubt(item, labels, threshold)
             reason = f"review: {'; '.join(doubts[row])}" if doubts[row] else firsts.get(row, "")
             verdicts[row] = Decision(row, "", "keep", label, reason)
     return verdicts
@@ -117,11 +122,11 @@ def _corrected(row: int, label: str, finding: Finding) -> Decision:
     return Decision(row, "", "relabel", new, _reason(f"labelled {title(label)}, looks like {title(new)}", finding))
 
 
-def _doubt(finding: Finding, threshold: float) -> list[str]:
+def _doubt(finding: Finding, labels: list[str], threshold: float) -> list[str]:
     """Say what a person should look at, where anything is."""
     if finding.kind in _JUNK:
         return [_reason(f"perhaps {_JUNK[finding.kind]}", finding)]
-    if finding.kind == "near_duplicate" and finding.score < threshold:
+    if finding.kind == "near_duplicate" and not _sure_copy(finding, labels, threshold):
         return [_reason(f"perhaps a near copy of row {finding.partner}", finding)]
     if finding.kind == "label_error":
         new = relabelled_as(finding)
@@ -156,7 +161,7 @@ def _copies(
     """
     going: dict[int, str] = {}
     staying: dict[int, str] = {}
-    for group in _groups(findings, threshold):
+    for group in _groups(findings, labels, threshold):
         rows = [row for row in sorted(group.rows) if row not in junk]
         names = sorted({title(labels[row]) for row in rows})
         if len(names) > 1:
@@ -176,12 +181,20 @@ def _rows(rows: list[int]) -> str:
     return f"rows {shown}" if len(rows) <= 4 else f"{len(rows):,} rows: {shown} …"
 
 
-def _groups(findings: Findings, threshold: float) -> list[_Group]:
+def _sure_copy(finding: Finding, labels: list[str], threshold: float) -> bool:
+    """Say whether a row of a group certainly shows the same as its partner."""
+    if finding.kind != "near_duplicate" or finding.partner is None:
+        return True
+    across = labels[finding.row] != labels[finding.partner]
+    return finding.score >= (max(threshold, CERTAIN_ACROSS_LABELS) if across else threshold)
+
+
+def _groups(findings: Findings, labels: list[str], threshold: float) -> list[_Group]:
     """Join copies by their partners, exact and near together, leaving out what is not sure enough."""
     links = [
         (item.row, item.partner, item.kind)
         for item in findings.of_kind(*DUPLICATES)
-        if item.partner is not None and (item.kind != "near_duplicate" or item.score >= threshold)
+        if item.partner is not None and _sure_copy(item, labels, threshold)
     ]
     if not links:
         return []
