@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     body = [
         f"{len(junk.images):,} distinct pictures of junk in {len(np.unique(junk.kinds))} families, none of them empty",
-        f"or blurred beyond recognition. {len(cells):,} cells. Reported: from a score of {PROBABLE}; certain: {CERTAIN}.",
+        f"or blurred. {len(cells):,} cells. Reported from a score of {PROBABLE}; certain from {CERTAIN}.",
         "",
         markdown_table(["junk", "recall", "recall, certain", "precision", "precision, certain"], rows),
         "",
