@@ -6,8 +6,8 @@ can say which is right, and marks all for review. Certain junk (off topic, unrea
 and every label error, stays and is marked for review: no detector of label errors is right often enough to be obeyed
 unseen.
 
-The **strict** policy also acts on what is probable: probable junk and near copies go, label errors are relabelled where
-the finding says as what, and dropped where the cell is ambiguous.
+The **strict** policy also acts on what is probable: probable junk and near copies go, and label errors are relabelled
+where the finding says as what.
 
 The policy **none** keeps all: a manifest to be edited by hand.
 """
@@ -97,8 +97,9 @@ def _judge(cells: Cells, findings: Findings, policy: Policy) -> dict[int, Decisi
         if row in junk or row in copies:
             reason = junk.get(row) or copies[row]
             verdicts[row] = Decision(row, "", "drop", label, reason)
-        elif item.kind == "label_error" and policy == "strict":
-            verdicts[row] = _corrected(row, label, item)
+        elif policy == "strict" and (new := relabelled_as(item)) is not None:
+            what = f"labelled {title(label)}, looks like {title(new)}"
+            verdicts[row] = Decision(row, "", "relabel", new, _reason(what, item))
         else:
             doubts[row] += _doubt(item, labels, threshold)
             reason = f"review: {'; '.join(doubts[row])}" if doubts[row] else firsts.get(row, "")
@@ -113,13 +114,6 @@ def _junk(findings: Findings, threshold: float) -> dict[int, str]:
         if item.score >= threshold:
             found.setdefault(item.row, _reason(_JUNK[item.kind], item))
     return found
-
-
-def _corrected(row: int, label: str, finding: Finding) -> Decision:
-    new = relabelled_as(finding)
-    if new is None:
-        return Decision(row, "", "drop", label, _reason("ambiguous label", finding))
-    return Decision(row, "", "relabel", new, _reason(f"labelled {title(label)}, looks like {title(new)}", finding))
 
 
 def _doubt(finding: Finding, labels: list[str], threshold: float) -> list[str]:
