@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from smearlab import errors
 from smearlab.audit.describe import describe_collection
+from smearlab.audit.features import Described
 from smearlab.audit.findings import Finding, Findings
 from smearlab.data.cells import Cells
 
@@ -62,7 +63,7 @@ def test_junk_is_a_group_and_no_smear(tiny_cells: Cells, seen: Any) -> None:
 def test_unlabelled_few_and_no_pictures(tiny_cells: Cells) -> None:
     for count in (0, 1, 3, 6):
         cells = replace(tiny_cells.take(range(count)), labels=None, class_names=())
-        found: Any = describe_collection(cells, Seen(np.zeros((count, 4))), Findings())
+        found: Any = describe_collection(cells, cast(Described, Seen(np.zeros((count, 4)))), Findings())
         assert found.balance is None
         assert found.by_class == ()
         assert len(found.maps) == (2 if count >= 5 else 0)

@@ -56,7 +56,7 @@ def test_strengths_are_the_closed_forms(value: float) -> None:
 @pytest.mark.parametrize(("operation", "mode"), [(gaussian_noise, "gaussian"), (speckle_noise, "speckle")])
 def test_quantiles_agree_with_scikit_image(operation: Operation, mode: str) -> None:
     noise = change(operation, 0.5, 0.2) + 0.5
-    theirs = random_noise(np.full(noise.shape, 0.5), mode=mode, rng=0, var=0.04)  # type: ignore[no-untyped-call]
+    theirs = random_noise(np.full(noise.shape, 0.5), mode=mode, rng=0, var=0.04)
     shares = np.linspace(0.02, 0.98, 13)
     np.testing.assert_allclose(np.quantile(noise.numpy(), shares), np.quantile(theirs, shares), atol=0.006)
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tests.training.tiny_training import StopAt, digest, tiny_data, tiny_recipe, train_tiny
 
-from smearlab.augment.policy import to_unit
+from smearlab.augment.geometry import to_unit
 from smearlab.errors import RecipeError, TrainingInterrupted
 from smearlab.training.batches import Batch, BatchMaker, resized
 from smearlab.training.train import initial_network
