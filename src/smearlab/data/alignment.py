@@ -238,15 +238,14 @@ def _texture(thumbnails: Float32Array) -> Float32Array:
     Without the equal contrast the outline of a dark round nucleus would drown what differs round it.
     """
     texture, local = _fine_structure(thumbnails), _blur(4.0)
-    contrast: Float32Array = np.sqrt(local @ texture**2 @ local.T + np.float32(_FAINT**2))
+    contrast = np.sqrt(local @ texture**2 @ local.T + np.float32(_FAINT**2))
     return np.asarray(texture / contrast, dtype=np.float32)
 
 
 def _fine_structure(thumbnails: Float32Array) -> Float32Array:
     """Keep structure of two to six thumbnail pixels."""
     fine, coarse = _blur(0.7), _blur(1.8)
-    structure: Float32Array = fine @ thumbnails @ fine.T - coarse @ thumbnails @ coarse.T
-    return structure
+    return np.asarray(fine @ thumbnails @ fine.T - coarse @ thumbnails @ coarse.T, dtype=np.float32)
 
 
 def _sharpness(thumbnails: Float32Array) -> Float32Array:

@@ -12,8 +12,9 @@ insert; and because it takes half the processor time for all neighbours of 10⁵
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from smearlab.data.progress import progress
 from smearlab.errors import require
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smearlab.data.cells import IntArray
 
 Float32Array = NDArray[np.float32]
@@ -32,9 +35,9 @@ EXTRA = "large"
 _BLOCK_CELLS = 1 << 22  # entries of one block of distances: 16 MiB of float32, which stays near the processor
 _QUERIES = 1 << 15  # vectors that are looked up between two steps of the progress bar
 _FOLDS = 16
-_PROBES = 24  # clusters looked through for each query
-_ROUNDS = 8  # of k-means: cells of equal size are wanted, not the best ones
-_SAMPLE = 64  # vectors per cluster that k-means sees
+_PROBES = 16  # clusters looked through for each query
+_ROUNDS = 5  # of k-means: clusters of about equal size are wanted, not the best ones
+_SAMPLE = 32  # vectors per cluster that k-means sees
 
 
 class Neighbours(NamedTuple):
@@ -91,11 +94,9 @@ class NearestNeighbours:
         )
         fitting = min(most, len(self))
         with progress("Looking for neighbours", len(queries)) as advance:
-            for start in range(0, len(queries), _QUERIES):
-                chunk = slice(start, start + _QUERIES)
-                part = self._search.find(np.ascontiguousarray(queries[chunk], dtype=np.float32), fitting)
-                found.positions[chunk, :fitting], found.distances[chunk, :fitting] = part
-                advance(len(part.positions))
+            for rows, part in self._search.find(np.ascontiguousarray(queries, dtype=np.float32), fitting):
+                found.positions[rows, :fitting], found.distances[rows, :fitting] = part
+                advance(len(rows))
         return found
 
     def of_each_other(self, most: int) -> Neighbours:
@@ -164,15 +165,16 @@ class _Exact:
     def __init__(self, vectors: Float32Array) -> None:
         self._products = Products(vectors)
 
-    def find(self, queries: Float32Array, most: int) -> Neighbours:
-        step = self._products.block
-        parts = [self._find(queries[start : start + step], most) for start in range(0, len(queries), step)]
-        return Neighbours(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-    def _find(self, queries: Float32Array, most: int) -> Neighbours:
-        found = smallest(self._products.squares(queries), most)
-        shape = len(queries), most
-        return Neighbours(found.columns.reshape(shape), np.sqrt(np.maximum(found.squares, 0)).reshape(shape))
+    def find(self, queries: Float32Array, most: int) -> Iterator[tuple[IntArray, Neighbours]]:
+        for start in range(0, len(queries), self._products.block):
+            block = queries[start : start + self._products.block]
+            found = smallest(self._products.squares(block), most)
+            distances = np.sqrt(np.maximum(found.squares, 0))
+            shape = len(block), most
+            yield (
+                np.arange(start, start + len(block)),
+                Neighbours(found.columns.reshape(shape), distances.reshape(shape)),
+            )
 
 
 class _Clusters:
@@ -180,19 +182,34 @@ class _Clusters:
 
     def __init__(self, vectors: Float32Array) -> None:
         require("faiss", EXTRA, f"Looking for neighbours among {len(vectors):,} vectors")
-        import faiss
-
+        # Its types are those of the C++ methods, which it replaces when it is imported.
+        faiss: Any = import_module("faiss")
+        tools: Any = import_module("faiss.contrib.ivf_tools")
         count, dimensions = vectors.shape
         clusters = 2 ** round(math.log2(4 * math.sqrt(count)))
-        self._index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimensions), dimensions, clusters)
-        self._index.cp.niter = _ROUNDS
-        self._index.cp.min_points_per_centroid = 1  # fewer than usual are no reason for a warning
-        self._index.cp.max_points_per_centroid = _SAMPLE
-        self._index.train(vectors)
-        self._index.add(vectors)
-        self._index.nprobe = _PROBES
+        settings = {"niter": _ROUNDS, "max_points_per_centroid": _SAMPLE, "min_points_per_centroid": 1, "seed": 1}
+        means = faiss.Kmeans(dimensions, clusters, **settings)
+        means.train(vectors)
+        self._centres = faiss.IndexFlatL2(dimensions)
+        self._centres.add(means.centroids)
+        self._index = faiss.IndexIVFFlat(self._centres, dimensions, clusters)
+        self._index.nprobe = min(_PROBES, clusters)
+        self._vectors, self._own = vectors, self._around(vectors)
+        tools.add_preassigned(self._index, vectors, np.ascontiguousarray(self._own.positions[:, 0]))
 
-    def find(self, queries: Float32Array, most: int) -> Neighbours:
-        squares, positions = self._index.search(queries, most)
-        distances = np.where(positions < 0, np.inf, np.sqrt(np.maximum(squares, 0)))
-        return Neighbours(positions.astype(np.int64), distances.astype(np.float32))
+    def _around(self, queries: Float32Array) -> Neighbours:
+        """Find the clusters to look through: their numbers, and *squared* distances."""
+        squares, clusters = self._centres.search(queries, self._index.nprobe)
+        return Neighbours(clusters, squares)
+
+    def find(self, queries: Float32Array, most: int) -> Iterator[tuple[IntArray, Neighbours]]:
+        around = self._own if queries is self._vectors else self._around(queries)
+        # One cluster after another: what was read from memory for one query still lies near for the next.
+        order = np.argsort(around.positions[:, 0], kind="stable")
+        for start in range(0, len(order), _QUERIES):
+            part = order[start : start + _QUERIES]
+            squares, positions = self._index.search_preassigned(
+                queries[part], most, around.positions[part], around.distances[part]
+            )
+            distances = np.where(positions < 0, np.inf, np.sqrt(np.maximum(squares, 0)))
+            yield part, Neighbours(positions.astype(np.int64), distances.astype(np.float32))
