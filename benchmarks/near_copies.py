@@ -4,6 +4,7 @@
 
 Every way of `planted_copies`, and some harder ones, is applied to cells drawn at random; copies and all cells are then
 searched together. Whole frames, where given, tell how far two crops of one cell may lie apart to be called near copies.
+The tables go to RESULTS.md and into docs/duplicates.md.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from PIL import Image
 from benchmarks.audit_truth import wilson
 from benchmarks.machine import describe_machine
 from benchmarks.planted_copies import NEAR_WAYS, Way
-from benchmarks.results import markdown_table, write_section
+from benchmarks.results import markdown_table, replaced, write_section
 from smearlab.audit.duplicates import find_copies
 from smearlab.audit.findings import Finding
+from smearlab.data.atomic import write_text
 from smearlab.data.cells import Cells
 from smearlab.data.read import read
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "pillow")
 TITLE = "Near copies among real cells"
+PAGE = Path(__file__).parents[1] / "docs" / "duplicates.md"
+SECTION = "How many are found"
+WRITTEN = "Written by `python -m benchmarks.near_copies`."
 FIELD, SIDE = 200, 96  # pixels of a frame that a cell's picture shows, and that it has
 DISTANCES = (2, 4, 8, 12, 16, 20, 24, 32, 48, 64)
 
@@ -200,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{describe_machine(LIBRARIES)}\n\n{body}\n\nwrong: {found.wrong}")
     if options.write:
         write_section(TITLE, body, LIBRARIES)
+        write_text(PAGE, replaced(PAGE.read_text(encoding="utf-8"), SECTION, f"{WRITTEN}\n\n{body}"))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -211,7 +217,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=100, help="of each way")
     parser.add_argument("--cells", type=int, default=0, help="search among so many cells; 0: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-write", dest="write", action="store_false", help="leave RESULTS.md as it is")
+    parser.add_argument("--no-write", dest="write", action="store_false", help="leave RESULTS.md and docs as they are")
     options = parser.parse_args(arguments)
     if options.data is None or not Path(options.data).exists():
         parser.error("name real cells, as an argument or in the environment variable PBC")
