@@ -103,7 +103,7 @@ def test_killing_one_run_ten_times_at_random_moments(
         options = ["--resume"] if (out / "recipe.toml").exists() else ["--recipe", str(recipe)]
         process = start(data, out, *options)
         wait_for_training(process, out)
-        time.sleep(clock.uniform(0.0, 0.15))
+        time.sleep(clock.uniform(0.0, 0.05))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL, "the run was over before the tenth kill; make it longer"
