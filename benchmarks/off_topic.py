@@ -4,7 +4,7 @@
 
 Junk is drawn by `benchmarks.planted_junk`, cut from the libraries' photographs, and collected from the folders given.
 Some of the first two were looked at while the detector was written; the folders have a line of their own, because they
-were not: name others than Adwaita, Tango, the MATE and Lomiri wallpapers, SuperTux and openclipart. Junk is hidden among
+were not: name others than Adwaita, Tango, MATE and Lomiri wallpapers, SuperTux and openclipart. Junk is hidden among
 the cells in three ways: few at a time, one of them a thousand times, and as half of a collection. The cat of
 scikit-image is hidden by itself, and the cells themselves are shown through the `microscope` suite to count false
 alarms. With --write, a section of RESULTS.md is written.
