@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
 from smearlab.errors import TrainingError, TrainingInterrupted
 from smearlab.evaluation.studies.material import Material
@@ -56,12 +57,7 @@ def choose_jobs(asked: int | None) -> int:
     """
     if asked is not None:
         return max(1, asked)
-    return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, cores())
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, threads_at_hand())
 
 
 def threads_of(jobs: int) -> int:
