@@ -19,7 +19,28 @@ PolicyName = Literal[
     "pixmix",
     "pipeline",
     "ours",
+    "sequence",
 ]
+
+
+class StepConfig(BaseModel):
+    """One step of the policy ``sequence``.
+
+    Attributes:
+        name: an operation of the engine, or another policy.
+        rate: the share of pictures that it changes.
+        magnitude: how far it goes, as a share of the operation's range.
+        vary: amounts are uniform up to the magnitude; otherwise all are the magnitude. Of an operation.
+        operations: how many operations the policy ``randaugment`` or ``pipeline`` uses.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str
+    rate: Share = 1.0
+    magnitude: Share = 1.0
+    vary: bool = True
+    operations: Annotated[int, Field(ge=1, le=8)] = 2
 
 
 class AugmentConfig(BaseModel):
@@ -30,7 +51,8 @@ class AugmentConfig(BaseModel):
             ``light`` (geometry, brightness, contrast, saturation and channel shifts); ``traditional`` (small rotations,
             zoom, shift, brightness, contrast); ``randaugment`` (Cubuk et al. 2020); ``trivialaugment`` (Müller &
             Hutter 2021); ``augmix`` (Hendrycks et al. 2020); ``pixmix`` (Hendrycks et al. 2022); ``pipeline`` (some
-            of many operations, as Keras' RandomAugmentationPipeline); ``ours`` (every family in its own share).
+            of many operations, as Keras' RandomAugmentationPipeline); ``ours`` (every family in its own share);
+            ``sequence`` (the `steps`, one after another).
         rotation: largest rotation either way in degrees, of ``geometry`` and ``light``, as the six keys that follow.
         zoom: largest zoom in or out; 0.15 means a factor between 1/1.15 and 1.15.
         shift: largest shift either way as a share of the picture's side.
@@ -48,6 +70,7 @@ class AugmentConfig(BaseModel):
         only: operations, families or groups that alone are used; empty for all.
         without: operations, families or groups left out.
         shares: factors on the share of pictures on which ``ours`` uses a family, such as ``{ blur = 0.5 }``.
+        steps: of the policy ``sequence``, in their order.
         mixup: Beta parameter of MixUp (Zhang et al. 2018); 0 turns it off.
         cutmix: Beta parameter of CutMix (Yun et al. 2019); 0 turns it off.
         mix_share: the share of batches that are mixed where MixUp or CutMix is on; each such batch takes one of them.
@@ -72,6 +95,7 @@ class AugmentConfig(BaseModel):
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     shares: dict[str, Annotated[float, Field(ge=0)]] = {}
+    steps: tuple[StepConfig, ...] = ()
     mixup: Annotated[float, Field(ge=0)] = 0.0
     cutmix: Annotated[float, Field(ge=0)] = 0.0
     mix_share: Share = 0.5

@@ -50,6 +50,8 @@ class Framing(BaseModel):
         fraction: side of the ``centre`` crop as a share of the shorter side, in (0, 1].
         size: side of the result in pixels.
         filter: resampling filter, always anti-aliased when the picture shrinks.
+        content: ``whole``; ``high_pass`` (what is finer than a blur, around mid-grey) or ``nucleus`` (all but the stained
+            nucleus becomes the background's colour); both need scikit-image wherever the model is used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +60,7 @@ class Framing(BaseModel):
     fraction: float = Field(default=1.0, gt=0.0, le=1.0)
     size: int = Field(default=96, ge=8, le=2048)
     filter: Literal["bilinear", "bicubic", "lanczos", "box"] = "bicubic"
+    content: Literal["whole", "high_pass", "nucleus"] = "whole"
 
 
 def frame_picture(image: UInt8Array, framing: Framing) -> UInt8Array:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Dropped = Annotated[float, Field(ge=0, lt=1)]
+Factor = Annotated[float, Field(ge=0)]
 
 
 class NetworkConfig(BaseModel):
@@ -18,7 +20,13 @@ class NetworkConfig(BaseModel):
         weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
             ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout (a MobileNetV2 also in torchvision's).
         scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), or ``imagenet``
-            (mean 0, deviation 1 over ImageNet).
+            (mean 0, deviation 1 over ImageNet), ``raw`` (0–255), or ``doubled`` (the error of dividing by 255 before a
+            network that does so itself: 0–1/255, then centred and scaled as ``imagenet``).
+        ending: ``whole`` keeps what timm places between the last map and the classifier; ``last_map`` ends with the last
+            map, as Keras does with ``include_top=False``.
+        enlarge: side in pixels to which the network itself resizes its pictures (bicubic), after they were altered; 0
+            for none. Altering small pictures costs less.
+        further: more backbones, with weights of the same kind, whose pooled features are joined to the first's.
         restore_norms: take batch normalisation that was folded into the loaded weights out again, with the statistics
             of training pictures, so that the network can learn on; ``auto`` does so where the weights look folded.
             Where loaded batch normalisation is replaced by ``group`` or ``layer``, both other choices fit that to it.
@@ -36,7 +44,10 @@ class NetworkConfig(BaseModel):
     backbone: str = "resnet18"
     options: dict[str, Any] = {}
     weights: str = "none"
-    scaling: Literal["unit", "symmetric", "imagenet"] = "imagenet"
+    scaling: Literal["unit", "symmetric", "imagenet", "raw", "doubled"] = "imagenet"
+    ending: Literal["whole", "last_map"] = "whole"
+    further: tuple[str, ...] = ()
+    enlarge: Annotated[int, Field(ge=0, le=1024)] = 0
     restore_norms: Literal["auto", "always", "never"] = "auto"
     norm: Literal["keep", "batch", "frozen_batch", "group", "group_ws", "layer", "none"] = "keep"
     blur_pool: bool = False
@@ -53,7 +64,10 @@ class HeadConfig(BaseModel):
         activation: after each hidden layer.
         normalisation: after each hidden layer's activation (and after pooling, see above).
         groups: groups of a group normalisation.
-        dropout: share of units dropped before each dense layer, the last included.
+        dropout: share of units dropped before each dense layer, the last included; or a list, one for each of them.
+        l1: factor of the sum of absolute weights, added to the loss, of every hidden dense layer; or a list, one for each
+            dense layer, the last included.
+        l2: the same with the sum of squared weights.
         initialisation: of the dense layers' weights; ``default`` is PyTorch's.
     """
 
@@ -65,13 +79,26 @@ class HeadConfig(BaseModel):
     activation: Literal["relu", "leaky_relu", "gelu", "hard_swish"] = "relu"
     normalisation: Literal["none", "batch", "layer", "group"] = "none"
     groups: Annotated[int, Field(ge=1)] = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Dropped | tuple[Dropped, ...] = 0.0
+    l1: Factor | tuple[Factor, ...] = 0.0
+    l2: Factor | tuple[Factor, ...] = 0.0
     initialisation: Literal["default", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal"] = "default"
 
     @model_validator(mode="after")
     def _normalisation_is_named(self) -> Self:
         if self.normalise_features and self.normalisation == "none":
             raise ValueError("normalise_features needs a normalisation: batch, layer or group")
+        return self
+
+    @model_validator(mode="after")
+    def _one_for_each_layer(self) -> Self:
+        for key in ("dropout", "l1", "l2"):
+            values = getattr(self, key)
+            if isinstance(values, tuple) and len(values) != len(self.layers) + 1:
+                raise ValueError(
+                    f"{key} lists {len(values)} numbers; it must be one number, or one for each of the "
+                    f"{len(self.layers) + 1} dense layers, the last included"
+                )
         return self
 
 
@@ -83,6 +110,9 @@ class TrainableConfig(BaseModel):
             1 everything.
         freeze_first: the number of the backbone's first layers that do not learn, whatever the share says.
         freeze_norms: keep the backbone's batch normalisation as it is, statistics too.
+        start_share: the share that learns in the phase's first epoch, where it grows.
+        grow_epochs: over which the share grows from `start_share` to `share` (gradual unfreezing, Howard & Ruder 2018);
+            0 frees all at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,3 +120,5 @@ class TrainableConfig(BaseModel):
     share: Share = 1.0
     freeze_first: Annotated[int, Field(ge=0)] = 0
     freeze_norms: bool = False
+    start_share: Share = 0.0
+    grow_epochs: Annotated[int, Field(ge=0)] = 0

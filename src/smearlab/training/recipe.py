@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from smearlab.augment.config import AugmentConfig
+from smearlab.augment.config import AugmentConfig, PolicyName
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
@@ -21,7 +21,7 @@ from smearlab.training.sections import (
     WarmUpConfig,
 )
 
-OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "rmsprop"]
+OptimiserName = Literal["sgd", "adam", "adamw", "nadam", "radam", "lion", "ranger", "rmsprop"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "plateau"]
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -52,12 +52,23 @@ class BalanceConfig(Section):
 
     Attributes:
         kind: ``none``; ``class_weights`` (the loss of a class is weighted); ``oversample`` (an epoch shows pictures of
-            small classes several times); ``batches`` (every batch draws the classes equally often).
+            small classes several times); ``batches`` (every batch draws the classes equally often); ``synthetic``
+            (altered copies, made once, fill small classes up); ``worst_classes`` (after every epoch the loss of a class
+            is weighted up by how far its recall on validation is behind the best).
         power: weights are (N / (classes · N_class)) ** power: 1 is the full inverse frequency, 0.5 its square root.
+        normalise: ``pictures`` (the weights' mean over the pictures is 1), ``classes`` (their mean over the classes is
+            1) or ``none`` (the plain N / N_class).
+        per_class: pictures that ``oversample`` and ``synthetic`` fill each class up to; 0 is the largest class's number.
+        policy: that alters the copies of ``synthetic``.
+        strength: of ``worst_classes``: the weight of a class is 1 + strength · (best recall − its recall).
     """
 
-    kind: Literal["none", "class_weights", "oversample", "batches"] = "none"
+    kind: Literal["none", "class_weights", "oversample", "batches", "synthetic", "worst_classes"] = "none"
     power: Annotated[float, Field(ge=0, le=2)] = 1.0
+    normalise: Literal["pictures", "classes", "none"] = "pictures"
+    per_class: Annotated[int, Field(ge=0)] = 0
+    policy: PolicyName = "traditional"
+    strength: NonNegative = 2.0
 
 
 class LossConfig(Section):
@@ -84,11 +95,13 @@ class RegularisationConfig(Section):
     Attributes:
         l1: factor of the sum of absolute dense-layer weights, added to the loss.
         l2: factor of the sum of squared dense-layer weights, added to the loss.
+        scope: ``dense`` layers alone, or the convolutions as well (``all``), of the backbone too.
         clip_gradient: largest norm of the whole gradient; 0 turns clipping off.
     """
 
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
+    scope: Literal["dense", "all"] = "dense"
     clip_gradient: NonNegative = 5.0
 
 
@@ -181,12 +194,32 @@ class PhaseConfig(Section):
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
 
 
+class ReportedConfig(Section):
+    """What others reported of a system that a recipe repeats; shown beside our figures, and used for nothing else.
+
+    Attributes:
+        team: who built it.
+        system: what they called it.
+        parameters: learnable numbers as they counted them; 0 where they do not say.
+        figures: by metric, as shares of 1: ``accuracy``, ``macro_f1``, ``recall``, ``online`` and the like; ``online`` is the
+            hidden test set.
+        remark: what a reader should know.
+    """
+
+    team: str = ""
+    system: str = ""
+    parameters: Annotated[int, Field(ge=0)] = 0
+    figures: dict[str, float] = {}
+    remark: str = ""
+
+
 class Recipe(Section):
     """Everything that decides a training run. Two runs with one recipe, data and machine give the same weights.
 
     Attributes:
         name: what the recipe is, for people.
         description: one sentence, shown in the report.
+        reported: what others reported of the system.
         seed: decides every random draw of the run, the split's too.
         data: reading and checking.
         framing: how a picture becomes the network's input.
@@ -210,6 +243,7 @@ class Recipe(Section):
 
     name: str = "unnamed"
     description: str = ""
+    reported: ReportedConfig = ReportedConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     data: DataConfig = DataConfig()
     framing: Framing = Framing()

@@ -40,6 +40,7 @@ class SelectionConfig(Section):
         pictures: validation pictures per alteration and severity, drawn anew for each.
         weight: of the altered pictures in the score, against the clean ones.
         allow_seen: let families be chosen by that the policy trains on.
+        noise: standard deviation of Gaussian noise, as a share of the full range, put on the validation pictures once.
     """
 
     metric: MetricName = "balanced_accuracy"
@@ -51,6 +52,7 @@ class SelectionConfig(Section):
     pictures: Annotated[int, Field(ge=1)] = 200
     weight: Share = 0.5
     allow_seen: bool = False
+    noise: Share = 0.0
 
     @model_validator(mode="after")
     def _metric_is_measured(self) -> Self:
