@@ -14,7 +14,8 @@ from PIL import Image
 from smearlab.errors import RecipeError, SmearlabError, TrainingError
 from smearlab.inference.model_folder import read_model_folder
 from smearlab.inference.predictor import Predictor
-from smearlab.pipeline import choose_recipe, default_folder, run
+from smearlab.pipeline import default_folder, run
+from smearlab.training.choosing import choose_recipe
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
 

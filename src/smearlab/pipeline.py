@@ -15,8 +15,8 @@ from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import TrainingError, require
 from smearlab.evaluation.words import headline
+from smearlab.training.choosing import check_same_recipe, choose_recipe
 from smearlab.training.local_weights import locate_weights
-from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
 
 if TYPE_CHECKING:
@@ -128,36 +128,6 @@ def _train_and_evaluate(
     figures = evaluate_run(folder, prepared, trained, seconds)
     folder.forget_checkpoints()
     return figures
-
-
-def choose_recipe(
-    data: str | Path, recipe: str | Path | Recipe | None, overrides: Sequence[str], folder: Run, *, resume: bool
-) -> Recipe:
-    """Decide the recipe: the one named, the one of the run to resume, or the one made for this kind of data."""
-    own = recipe is None and resume and folder.recipe.is_file()
-    usual = "quick" if str(data) == "demo" else "standard"
-    chosen = load_recipe(folder.recipe if own else recipe or usual, overrides)
-    # The name alone: a recipe is passed on, and a path says more about its user than about the data.
-    source = chosen.data.model_copy(update={"source": Path(str(data)).name})
-    return chosen.model_copy(update={"data": source})
-
-
-def check_same_recipe(chosen: Recipe, folder: Run) -> None:
-    """Check that a run is gone on with by its own recipe and data; its precision may have been decided since.
-
-    Raises:
-        TrainingError: something differs; the message names what.
-    """
-    if not folder.recipe.is_file():
-        return
-    own = load_recipe(folder.recipe)
-    new = chosen.model_copy(update={"precision": own.precision}) if chosen.precision.mode == "auto" else chosen
-    if new != own:
-        sections = [name for name in type(own).model_fields if getattr(own, name) != getattr(new, name)]
-        raise TrainingError(
-            f"The run in {folder.path} was started with another recipe or other data (it differs in: "
-            f"{', '.join(sections)}). Resume it with its own data and no new --set, or choose another --out."
-        )
 
 
 def choose_manifest(manifest: str | Path | None, folder: Run) -> Manifest | None:

@@ -79,21 +79,42 @@ class Prepared:
         return cls(cells, Split.load(run.split), pairs, dropped, notes)
 
 
-def prepare(cells: Cells, recipe: Recipe) -> Prepared:
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Which pictures are copies of which.
+
+    Attributes:
+        exact: ``int64 (N,)`` groups of identical pictures, each numbered by its first.
+        near: ``int64 (N,)`` groups of near copies, the identical ones among them.
+        pairs: the pairs that make up the groups.
+    """
+
+    exact: IntArray
+    near: IntArray
+    pairs: list[DuplicatePair]
+
+
+def prepare(cells: Cells, recipe: Recipe, copies: Copies | None = None) -> Prepared:
     """Find copies, set aside those that teach nothing, and split the rest.
 
     Of identical pictures with one label the first is kept; of identical pictures with several labels none is, since
     nobody can say which is right. A split that the data brings is left whole and only checked.
 
+    Args:
+        cells: labelled pictures.
+        recipe: what to do with copies, and the split.
+        copies: from `find_copies` if they are known; searched otherwise.
+
     Raises:
         SplitError: the split that was asked for cannot be made.
     """
-    exact, near, pairs = _copies(cells, recipe)
+    copies = copies or find_copies(cells, recipe)
+    exact, near = copies.exact, copies.near
     dropped = _redundant(cells, exact) if recipe.data.drop_duplicates and cells.parts is None else _nothing()
     kept = np.setdiff1d(np.arange(len(cells)), dropped)
     config = recipe.split.model_copy(update={"seed": recipe.split.seed or recipe.seed})
     split = _positions_in(split_cells(cells.take(kept), config, near[kept]), kept)
-    return Prepared(cells, split, pairs, dropped, [*cells.notes, *_notes(cells, exact, dropped)])
+    return Prepared(cells, split, copies.pairs, dropped, [*cells.notes, *_notes(cells, exact, dropped)])
 
 
 def _positions_in(split: Split, kept: IntArray) -> Split:
@@ -108,12 +129,13 @@ def _positions_in(split: Split, kept: IntArray) -> Split:
     )
 
 
-def _copies(cells: Cells, recipe: Recipe) -> tuple[IntArray, IntArray, list[DuplicatePair]]:
+def find_copies(cells: Cells, recipe: Recipe) -> Copies:
+    """Find identical pictures and, where the recipe asks for it, near copies."""
     if not recipe.data.near_duplicates:
         exact = exact_groups(cells)
-        return exact, exact, []
+        return Copies(exact, exact, [])
     found = find_duplicates(cells)
-    return found.exact, found.near, list(found.pairs)
+    return Copies(found.exact, found.near, list(found.pairs))
 
 
 def _redundant(cells: Cells, exact: IntArray) -> IntArray:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from smearlab.data.cells import Cells, UInt8Array
     from smearlab.data.split import Split
     from smearlab.training.run_folder import Run
+    from smearlab.training.writers import OnEpoch
 
 LIBRARIES = ("smearlab", "torch", "timm", "accelerate", "onnxruntime", "numpy", "pillow")
 _CHECKED_PICTURES = 256
@@ -91,15 +92,8 @@ def train_model(
         TrainingInterrupted: the user stopped it; the state is saved.
     """
     start = time.monotonic()
-    images = frame_cells(cells, recipe.framing)
-    recipe = decide_precision(network, recipe, run)
-    data = _training_data(cells, images, split, recipe)
-    prepare_network(network, recipe.network, images, split.train)
-    if recipe.warm_up.epochs:
-        _warm_up(network, data, recipe, run)
     with epoch_writer(run, tensorboard=tensorboard) as on_epoch:
-        display = Display(sum(phase.epochs for phase in recipe.phases), shown=processes().is_main_process)
-        fitted = fit(network, data, recipe, run.checkpoints, display, on_epoch)
+        recipe, data, fitted = fit_run(network, cells, split, recipe, run, on_epoch)
     if not processes().is_main_process:
         return None
     trained = time.monotonic()
@@ -107,6 +101,33 @@ def train_model(
     seconds = {"train": trained - start, "export": time.monotonic() - trained}
     parameters, together = count_parameters(network), processes().num_processes
     return Trained(recipe, fitted, parameters, difference, seconds, _device_name(), together)
+
+
+def fit_run(
+    network: CellNetwork, cells: Cells, split: Split, recipe: Recipe, run: Run, on_epoch: OnEpoch, *, shown: bool = True
+) -> tuple[Recipe, TrainingData, FitResult]:
+    """Do what `train_model` does up to the trained weights; nothing is exported.
+
+    Args:
+        network: from `initial_network`; trained in place.
+        cells: labelled pictures.
+        split: which of them train and validate.
+        recipe: what to do.
+        run: the folder for recipe, history and checkpoints.
+        on_epoch: called after every epoch; what it raises ends the training, whose state is saved by then.
+        shown: whether a person sees the epochs.
+
+    Returns:
+        The recipe as used, precision decided; what was trained on; what came of it.
+    """
+    images = frame_cells(cells, recipe.framing)
+    recipe = decide_precision(network, recipe, run)
+    data = _training_data(cells, images, split, recipe)
+    prepare_network(network, recipe.network, images, split.train)
+    if recipe.warm_up.epochs:
+        _warm_up(network, data, recipe, run)
+    display = Display(sum(phase.epochs for phase in recipe.phases), shown=shown and processes().is_main_process)
+    return recipe, data, fit(network, data, recipe, run.checkpoints, display, on_epoch)
 
 
 def _warm_up(network: CellNetwork, data: TrainingData, recipe: Recipe, run: Run) -> None:
