@@ -49,7 +49,9 @@ _KNOWN_BEGINNINGS = (
 _strict_lock = threading.Lock()
 
 
-def decode(data: bytes) -> UInt8Array:
+def decode(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, max_side: int | None = None, formats: tuple[str, ...] | None = None
+) -> UInt8Array:
     """Decode a picture file of any format Pillow reads.
 
     The format is told by the content, not by a file name. The EXIF orientation is applied; grey and palette
@@ -58,26 +60,28 @@ def decode(data: bytes) -> UInt8Array:
 
     Args:
         data: the whole content of the file.
+        max_pixels: larger pictures are refused by their header.
+        max_side: so are those with a longer side; None for any.
+        formats: Pillow's names of the formats to read; None for all of `picture_formats`.
 
     Returns:
         RGB pixels ``uint8 (h, w, 3)``.
 
     Raises:
-        UnreadableError: not a picture, truncated, damaged, or larger than `MAX_PIXELS`; the message is the
-            reason.
+        UnreadableError: not a picture, truncated, damaged, or too large; the message is the reason.
     """
     if not data:
         raise UnreadableError("the file is empty")
     try:
-        with _strict_pillow(), Image.open(io.BytesIO(data), formats=picture_formats()) as picture:
-            _check_size(picture)
+        with _strict_pillow(), Image.open(io.BytesIO(data), formats=formats or picture_formats()) as picture:
+            _check_size(picture, max_pixels, max_side)
             return _to_rgb(picture)
     except UnreadableError:
         raise
     except UnidentifiedImageError:
         raise UnreadableError(_what_it_is(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
-        raise UnreadableError(f"too large: more than {MAX_PIXELS:,} pixels") from None
+        raise UnreadableError(f"too large: more than {max_pixels:,} pixels") from None
     except Exception as error:  # Pillow's plugins raise almost anything on damaged bytes
         raise UnreadableError(_reason(error)) from None
 
@@ -97,10 +101,12 @@ def picture_suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in known)
 
 
-def _check_size(picture: Image.Image) -> None:
+def _check_size(picture: Image.Image, max_pixels: int, max_side: int | None) -> None:
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableError(f"too large: {width}×{height} is more than {MAX_PIXELS:,} pixels")
+    if width * height > max_pixels:
+        raise UnreadableError(f"too large: {width}×{height} is more than {max_pixels:,} pixels")
+    if max_side is not None and max(width, height) > max_side:
+        raise UnreadableError(f"too large: {width}×{height} has a side of more than {max_side:,} pixels")
 
 
 def _to_rgb(picture: Image.Image) -> UInt8Array:

@@ -6,6 +6,8 @@ data has groups, whole groups are drawn (the cluster bootstrap, Field & Welsh 20
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +58,25 @@ class Interval(BaseModel):
         low = min(float(low), doubt if value == 1.0 else float(value))
         high = max(float(high), 1 - doubt if value == 0.0 else float(value))
         return cls(value=float(value), low=low, high=high)
+
+
+def wilson(found: int, trials: int) -> Interval:
+    """Return a share with the score interval of Wilson (1927), which holds also for rare things and few trials.
+
+    >>> wilson(0, 10).low, round(wilson(0, 10).high, 3), round(wilson(5, 10).low, 3)
+    (0.0, 0.278, 0.237)
+
+    Args:
+        found: how many of the trials, 0 to `trials`.
+        trials: how many there were; where 0, nothing is known, and the interval is all of 0 to 1.
+    """
+    if not trials:
+        return Interval(value=0.0, low=0.0, high=1.0)
+    share = found / trials
+    z2 = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2 / trials
+    middle, half = (share + z2 / 2) / (1 + z2), math.sqrt(z2 * (share * (1 - share) + z2 / 4)) / (1 + z2)
+    # At both ends rounding could leave the interval a hair's breadth short of the share itself.
+    return Interval(value=share, low=min(share, max(0.0, middle - half)), high=max(share, min(1.0, middle + half)))
 
 
 def bootstrap(
