@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING
 
 import torch
 
-from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
-from smearlab.errors import TrainingError, TrainingInterrupted
+from smearlab.errors import TrainingInterrupted
 from smearlab.evaluation.studies.material import Material
 from smearlab.evaluation.studies.trained import do_task
 from smearlab.report.text import duration
+from smearlab.training.workers import in_processes, threads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from smearlab.evaluation.studies.folder import StudyFolder
     from smearlab.evaluation.studies.plan import Task
-
-_DEFAULT_JOBS = 4
 
 
 @dataclass(frozen=True)
@@ -48,21 +39,6 @@ class Work:
     task: Task
     keep_model: bool
     threads: int
-
-
-def choose_jobs(asked: int | None) -> int:
-    """Return how many processes to use: as asked, else one per core up to four, and one alone where a GPU works.
-
-    Small networks gain little from a second thread, so a process for each core is faster than a thread.
-    """
-    if asked is not None:
-        return max(1, asked)
-    return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, threads_at_hand())
-
-
-def threads_of(jobs: int) -> int:
-    """Return how many threads each of several processes may use, where one alone would use torch's number."""
-    return max(1, torch.get_num_threads() // jobs)
 
 
 def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
@@ -89,7 +65,7 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
         with progress("Cells", len(pending)) as advance:
             for resting in (False, True):  # cells that rest on others begin when all of these are done
                 wave = [work for work in pending if bool(work.task.cell.of) == resting]
-                for task in _in_processes(wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
+                for task in in_processes(_do, wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
                     advance(1)
                     tell(folder.read_facts(task), task)
     except (KeyboardInterrupt, TrainingInterrupted):
@@ -97,38 +73,6 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
         raise TrainingInterrupted(
             f"Stopped with {done} of {len(tasks)} cells done. To go on, give the same command again."
         ) from None
-
-
-def _in_processes(works: Sequence[Work], jobs: int) -> Iterator[Task]:
-    # Forked processes would share torch's thread pool and hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(works)), context, initializer=_start_worker)
-    waiting: set[Future[Task]] = {pool.submit(_do, work) for work in works}
-    try:
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise TrainingError(
-            "A process of the study was killed, perhaps for want of memory. Give the same command again, with fewer "
-            "--jobs, to go on."
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the training loop, which saves its state, and end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        wait_for([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 _OPENED: dict[Path, Material] = {}

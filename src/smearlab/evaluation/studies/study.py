@@ -22,7 +22,7 @@ from smearlab.evaluation.studies.folder import begin_folder, check_folder
 from smearlab.evaluation.studies.material import open_material
 from smearlab.evaluation.studies.outcome import ALTERED, FIGURES, Outcome, Row, summarise, table_rows
 from smearlab.evaluation.studies.plan import shared_overrides, tasks_of
-from smearlab.evaluation.studies.runner import choose_jobs, do_tasks, threads_of
+from smearlab.evaluation.studies.runner import do_tasks
 from smearlab.report.estimates import Estimate
 from smearlab.report.study_report import StudyReport, StudyRow, write_study_report
 from smearlab.report.text import duration
@@ -31,6 +31,7 @@ from smearlab.training.local_weights import locate_weights
 from smearlab.training.precision import choose_precision
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.train import initial_network
+from smearlab.training.workers import choose_jobs, threads_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,82 @@
+"""Trainings side by side: how many processes, how they are started, and that they end with their parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from smearlab.data.loading import threads_at_hand
+from smearlab.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+_DEFAULT_JOBS = 4
+
+
+def choose_jobs(asked: int | None) -> int:
+    """Return how many processes to use: as asked, else one per core up to four, and one alone where a GPU works.
+
+    Small networks gain little from a second thread, so a process for each core is faster than a thread.
+    """
+    if asked is not None:
+        return max(1, asked)
+    return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, threads_at_hand())
+
+
+def threads_of(jobs: int) -> int:
+    """Return how many threads each of several processes may use, where one alone would use torch's number."""
+    return max(1, torch.get_num_threads() // jobs)
+
+
+def in_processes(do: Callable[[Work], Result], works: Sequence[Work], jobs: int) -> Iterator[Result]:
+    """Do several works in processes of their own and yield their results as they come.
+
+    Args:
+        do: a function of a module, which the processes can import.
+        works: what each takes; travels to its process.
+        jobs: processes at once.
+
+    Raises:
+        TrainingError: a process was killed.
+        Exception: whatever a work raised; those that have not begun are given up.
+    """
+    # Forked processes would share torch's thread pool and hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(works)), context, initializer=_start_worker)
+    waiting: set[Future[Result]] = {pool.submit(do, work) for work in works}
+    try:
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "A process was killed, perhaps for want of memory. Give the same command again, with fewer --jobs, to go "
+            "on."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the training loop, which saves its state, and end when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
