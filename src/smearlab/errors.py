@@ -46,6 +46,10 @@ class TrainingInterrupted(SmearlabError):
     """Training was stopped by the user; the message says how to resume."""
 
 
+class ServiceError(SmearlabError):
+    """The web service cannot start as asked, or does not answer a request as asked."""
+
+
 class MissingExtraError(SmearlabError):
     """A command needs an optional part of smearlab that is not installed."""
 
