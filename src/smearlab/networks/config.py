@@ -19,11 +19,11 @@ class NetworkConfig(BaseModel):
         options: further arguments of the backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
         weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
             ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout (a MobileNetV2 also in torchvision's).
-        scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), or ``imagenet``
-            (mean 0, deviation 1 over ImageNet), ``raw`` (0–255), or ``doubled`` (the error of dividing by 255 before a
-            network that does so itself: 0–1/255, then centred and scaled as ``imagenet``).
-        ending: ``whole`` keeps what timm places between the last map and the classifier; ``last_map`` ends with the last
-            map, as Keras does with ``include_top=False``.
+        scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), ``imagenet`` (mean 0,
+            deviation 1 over ImageNet), ``raw`` (0–255), or ``doubled`` (the error of dividing by 255 before a network
+            that does so itself: 0–1/255, then centred and scaled as ``imagenet``).
+        ending: ``whole`` keeps what timm places between the last map and the classifier; ``last_map`` ends with the
+            last map, as Keras does with ``include_top=False``.
         enlarge: side in pixels to which the network itself resizes its pictures (bicubic), after they were altered; 0
             for none. Altering small pictures costs less.
         further: more backbones, with weights of the same kind, whose pooled features are joined to the first's.
@@ -63,21 +63,23 @@ class HeadConfig(BaseModel):
         layers: widths of hidden dense layers; empty for a plain linear classifier.
         activation: after each hidden layer.
         normalisation: after each hidden layer's activation (and after pooling, see above).
+        normalise_hidden: false leaves the hidden layers without, so that only the pooled features are normalised.
         groups: groups of a group normalisation.
         dropout: share of units dropped before each dense layer, the last included; or a list, one for each of them.
-        l1: factor of the sum of absolute weights, added to the loss, of every hidden dense layer; or a list, one for each
-            dense layer, the last included.
+        l1: factor of the sum of absolute weights, added to the loss, of every hidden dense layer; or a list, one for
+            each dense layer, the last included.
         l2: the same with the sum of squared weights.
         initialisation: of the dense layers' weights; ``default`` is PyTorch's.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     pooling: Literal["avg", "max"] = "avg"
     normalise_features: bool = False
     layers: tuple[Annotated[int, Field(ge=1)], ...] = ()
     activation: Literal["relu", "leaky_relu", "gelu", "hard_swish"] = "relu"
     normalisation: Literal["none", "batch", "layer", "group"] = "none"
+    normalise_hidden: bool = True
     groups: Annotated[int, Field(ge=1)] = 32
     dropout: Dropped | tuple[Dropped, ...] = 0.0
     l1: Factor | tuple[Factor, ...] = 0.0
@@ -96,8 +98,8 @@ class HeadConfig(BaseModel):
             values = getattr(self, key)
             if isinstance(values, tuple) and len(values) != len(self.layers) + 1:
                 raise ValueError(
-                    f"{key} lists {len(values)} numbers; it must be one number, or one for each of the "
-                    f"{len(self.layers) + 1} dense layers, the last included"
+                    f"{key} lists {len(values)} numbers; give one number for all, or one for each dense layer, "
+                    f"the last included: {len(self.layers) + 1}"
                 )
         return self
 
@@ -115,7 +117,7 @@ class TrainableConfig(BaseModel):
             0 frees all at once.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     share: Share = 1.0
     freeze_first: Annotated[int, Field(ge=0)] = 0

@@ -44,7 +44,7 @@ def build_head(features: int, classes: int, config: HeadConfig) -> nn.Sequential
             *_dropout(config),
             nn.Linear(width, hidden),
             _ACTIVATIONS[config.activation](),
-            *_norm(hidden, config),
+            *(_norm(hidden, config) if config.normalise_hidden else []),
         ]
         width = hidden
     head = nn.Sequential(*layers, *_dropout(config), nn.Linear(width, classes))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from smearlab.augment.config import AugmentConfig, PolicyName
+from smearlab.augment.config import AugmentConfig, PolicyName, StepConfig
 from smearlab.data.framing import Framing
 from smearlab.data.split import SplitConfig
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
@@ -58,8 +58,9 @@ class BalanceConfig(Section):
         power: weights are (N / (classes · N_class)) ** power: 1 is the full inverse frequency, 0.5 its square root.
         normalise: ``pictures`` (the weights' mean over the pictures is 1), ``classes`` (their mean over the classes is
             1) or ``none`` (the plain N / N_class).
-        per_class: pictures that ``oversample`` and ``synthetic`` fill each class up to; 0 is the largest class's number.
+        per_class: pictures that ``oversample`` and ``synthetic`` fill each class up to; 0 is the number of the largest.
         policy: that alters the copies of ``synthetic``.
+        steps: of the policy ``sequence``, where the copies are altered by that.
         strength: of ``worst_classes``: the weight of a class is 1 + strength · (best recall − its recall).
     """
 
@@ -68,6 +69,7 @@ class BalanceConfig(Section):
     normalise: Literal["pictures", "classes", "none"] = "pictures"
     per_class: Annotated[int, Field(ge=0)] = 0
     policy: PolicyName = "traditional"
+    steps: tuple[StepConfig, ...] = ()
     strength: NonNegative = 2.0
 
 
@@ -201,15 +203,15 @@ class ReportedConfig(Section):
         team: who built it.
         system: what they called it.
         parameters: learnable numbers as they counted them; 0 where they do not say.
-        figures: by metric, as shares of 1: ``accuracy``, ``macro_f1``, ``recall``, ``online`` and the like; ``online`` is the
-            hidden test set.
+        figures: by metric, as shares of 1: ``accuracy``, ``macro_f1``, ``recall``, ``online`` and the like; ``online``
+            is the hidden test set.
         remark: what a reader should know.
     """
 
     team: str = ""
     system: str = ""
     parameters: Annotated[int, Field(ge=0)] = 0
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = Field(default_factory=dict)
     remark: str = ""
 
 
