@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from docstring_parser import DocstringStyle, parse
 from pydantic import BaseModel
@@ -67,13 +68,19 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
     described = parse(model.__doc__ or "", DocstringStyle.GOOGLE)
     meanings = {item.arg_name: item.description or "" for item in described.params}
     keys = {key: field for key, field in model.model_fields.items() if section_of(field) is None}
-    heading = "The recipe itself" if not name else f"`[[{name}]]`" if name == "phases" else f"`[{name}]`"
-    yield f"\n### {heading}\n"
+    yield f"\n### {_heading(name)}\n"
     yield _prose(described.description or "")
     if keys:
         yield "\n| key | values | default | meaning |\n|---|---|---|---|"
     for key, field in keys.items():
         yield f"| `{key}` | {_values(field)} | {_default(field)} | {_prose(meanings[key])} |"
+
+
+def _heading(name: str) -> str:
+    if not name:
+        return "The recipe itself"
+    several = name in ("phases", "augment.steps")
+    return f"`[[{name}]]`" if several else f"`[{name}]`"
 
 
 def _prose(text: str) -> str:
@@ -83,6 +90,8 @@ def _prose(text: str) -> str:
 
 def _values(field: FieldInfo) -> str:
     kind: Any = field.annotation
+    if get_origin(kind) in (UnionType, Union):
+        return " or ".join(_values(FieldInfo.from_annotation(choice)) for choice in get_args(kind))
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is tuple:
@@ -98,7 +107,7 @@ def _bounds(field: FieldInfo) -> list[str]:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return ""
     if isinstance(value, bool):

@@ -132,8 +132,11 @@ class TestBadValues:
             ("ema.decay=1.0", "ema.decay: must be less than 1 (given: 1.0)"),
             ("split.train=0.95", "must not exceed 1"),
             ("head.normalise_features=true", "normalise_features needs a normalisation"),
-            ("framing=96", "framing: must be a section with keys of its own: crop, fraction, size, filter (given: 96)"),
-            ("augment.policy=flip", "or 'ours' (given: 'flip'). Did you mean 'flips'?"),
+            (
+                "framing=96",
+                "framing: must be a section with keys of its own: crop, fraction, size, filter, content (given: 96)",
+            ),
+            ("augment.policy=flip", "or 'sequence' (given: 'flip'). Did you mean 'flips'?"),
             ("augment.policy=flip", "Did you mean 'flips'?"),
             ("split.kind=fold", "Did you mean 'folds'?"),
             ("head.layers=3", "head.layers: must be a list (given: 3)"),
@@ -142,6 +145,17 @@ class TestBadValues:
             ("ema.warmup=3", "ema.warmup: must be true or false (given: 3)"),
             ("ema.decay=high", "ema.decay: must be a number (given: 'high')"),
             ("name=3", "name: must be text (given: 3)"),
+            ("head.dropout=often", "head.dropout: must be a number or a list of numbers (given: 'often')"),
+            ("head.dropout=1.5", "head.dropout: must be less than 1 (given: 1.5)"),
+            ("head.dropout=[0.2, 1.5]", "head.dropout.1: must be less than 1 (given: 1.5)"),
+            ("head.l1=inf", "head.l1: must be a finite number"),
+            ("head.l2=[0.1, 0.2]", "l2 lists 2 numbers; give one number for all, or one for each dense layer"),
+            ("reported.figures.accuracy=high", "reported.figures.accuracy: must be a number (given: 'high')"),
+            (
+                "augment.steps=[{name='flips', rat=1}]",
+                "augment.steps.0.rat: there is no such key. Did you mean 'rate'?",
+            ),
+            ("augment.steps.0.rate=0.5", "augment.steps.0.name: must be given"),
         ],
     )
     def test_the_place_and_the_rule_are_named(self, override: str, part: str) -> None:
@@ -149,6 +163,7 @@ class TestBadValues:
         assert part in message
         for word in ("Input", "Value error", "Tuple", "dictionary", "instance", "pars"):
             assert word not in message
+        assert len(message.splitlines()) == 2, "one line of what is wrong, below the heading"
 
     def test_overrides_are_not_blamed_on_the_file(self, tmp_path: Path) -> None:
         path = written(tmp_path, "sede = 1\n[augment]\npolicy = 'flip'\n[split]\ntrain = 0.9\n")
@@ -172,9 +187,10 @@ class TestBadValues:
             ("=3", "write it as section.key=value"),
             ("phases..epochs=3", "write it as section.key=value"),
             ("phases.epochs=3", "'epochs' must be a number from 0 to 0"),
-            ("phases.1.epochs=3", "'1' must be a number from 0 to 0 (the phases count from 0)"),
+            ("phases.1.epochs=3", "'1' must be a number from 0 to 0 (a list counts from 0)"),
             ("phases.²=3", "'²' must be a number"),
             ("phases.-1.epochs=3", "'-1' must be a number"),
+            ("augment.steps.1.rate=3", "'1' must be a number from 0 to 0"),
             ("seed.value=3", "'seed' is a single value and has no 'value'"),
             ("seed.value.deep=3", "there is no section 'value' here"),
         ],
@@ -183,6 +199,10 @@ class TestBadValues:
         message = complaint("standard", override)
         assert message.startswith(f"--set {override}: ")
         assert part in message
+
+
+    def test_an_item_of_an_empty_list_is_not_there_yet(self) -> None:
+        assert "the list is empty; give it whole" in complaint(Recipe(), "head.layers.0=3")
 
 
 class TestOverrides:
@@ -201,6 +221,31 @@ class TestOverrides:
         assert recipe.ema.warmup is False
         assert recipe.network.options == {"channels": [8, 8, 8, 8]}
         assert (recipe.phases[0].epochs, recipe.phases[0].learning_rate) == (30, 1e-4)
+
+    @pytest.mark.parametrize(
+        "overrides",
+        [
+            ["head.layers=[8]", "head.dropout=[0.2, 0.3]", "head.l1=[0, 1e-4]", "head.l2=1e-3"],
+            ["reported.team=x", "reported.figures.accuracy=0.9", "reported.figures.online=0.5"],
+            ["augment.policy=sequence", "augment.steps.0.name=flips", "augment.steps.0.rate=0.5"],
+            [
+                "balance.kind=synthetic",
+                "balance.per_class=9",
+                "phases.0.trainable.grow_epochs=3",
+                "selection.noise=0.1",
+            ],
+        ],
+    )
+    def test_every_form_of_key_comes_back_from_its_file(self, tmp_path: Path, overrides: list[str]) -> None:
+        recipe = load_recipe("standard", overrides)
+        save_recipe(recipe, tmp_path / "recipe.toml")
+        assert load_recipe(tmp_path / "recipe.toml") == recipe
+        assert recipe != load_recipe("standard")
+
+    def test_an_item_of_a_list_is_reached(self) -> None:
+        assert load_recipe(
+            "standard", ["head.layers=[8]", "head.dropout=[0.1, 0.2]", "head.dropout.1=0.3"]
+        ).head.dropout == (0.1, 0.3)
 
     def test_nested_options_are_reached(self) -> None:
         assert load_recipe("quick", ["network.options.drop_rate=0.1"]).network.options["drop_rate"] == 0.1

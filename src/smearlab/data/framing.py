@@ -50,8 +50,8 @@ class Framing(BaseModel):
         fraction: side of the ``centre`` crop as a share of the shorter side, in (0, 1].
         size: side of the result in pixels.
         filter: resampling filter, always anti-aliased when the picture shrinks.
-        content: ``whole``; ``high_pass`` (what is finer than a blur, around mid-grey) or ``nucleus`` (all but the stained
-            nucleus becomes the background's colour); both need scikit-image wherever the model is used.
+        content: ``whole``; ``high_pass`` (what is finer than a blur, around mid-grey) or ``nucleus`` (all but the
+            stained nucleus becomes the background's colour); both need scikit-image wherever the model is used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -20,6 +21,7 @@ _LONGEST_KEPT = 60  # characters of a given value that are repeated
 _KINDS = {
     "bool": "must be true or false",
     "dict": "must be a table of keys and values",
+    "either": "must be a number or a list of numbers",
     "float": "must be a number",
     "int": "must be a whole number",
     "model": "must be a section with keys of its own",
@@ -37,6 +39,7 @@ def explain(faults: list[ErrorDetails], of_file: list[ErrorDetails], model: type
         model: what the recipe should be.
         where: the recipe's file.
     """
+    faults, of_file = _of_one_form(faults, model), _of_one_form(of_file, model)
     known = {_mark(fault) for fault in of_file}
     told = [fault for fault in faults if not _follows(fault, faults)]
     groups = {
@@ -47,6 +50,38 @@ def explain(faults: list[ErrorDetails], of_file: list[ErrorDetails], model: type
     for heading, group in groups.items():
         lines += [heading, *(f"  {_problem(fault, model)}" for fault in group)] if group else []
     return "\n".join(lines)
+
+
+def _of_one_form(faults: list[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
+    """Of a key that takes a number or a list, keep the faults of the form that was given, under the key's own name."""
+    told: list[ErrorDetails] = []
+    for fault in faults:
+        place = _union_at(model, fault["loc"])
+        if place is None:
+            told.append(fault)
+            continue
+        form, *rest = fault["loc"][place:]
+        of_list, was_list = str(form).startswith("tuple"), isinstance(fault["input"], list | tuple)
+        if (of_list and not rest) or (was_list and not of_list):
+            continue  # the other form says what is wrong
+        kind = fault["type"] if rest or not fault["type"].startswith("float_") else "either_type"
+        told.append({**fault, "loc": (*fault["loc"][:place], *rest), "type": kind})
+    return told
+
+
+def _union_at(model: type[BaseModel], location: tuple[int | str, ...]) -> int | None:
+    """Return the length of the part of a location that leads to a key of several forms, or None."""
+    kind: Any = model
+    for place, part in enumerate(location):
+        if get_origin(kind) in (UnionType, Union):
+            return place
+        kind = kind.model_fields.get(part) if _is_model(kind) else next(iter(get_args(kind)), None)
+        kind = getattr(kind, "annotation", kind)
+    return None
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _mark(fault: ErrorDetails) -> str:
@@ -85,6 +120,8 @@ def _rule(item: ErrorDetails) -> str:
     if item["type"] == "too_short":
         count = (item.get("ctx") or {}).get("min_length", 1)
         return f"must have at least {count} {'entry' if count == 1 else 'entries'}"
+    if item["type"] == "missing":
+        return "must be given"
     if item["type"] == "literal_error":
         return f"must be {', '.join(repr(word) for word in _allowed(item)[:-1])} or {_allowed(item)[-1]!r}"
     return item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
@@ -101,6 +138,6 @@ def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
     for part in location:
         if not part.isdigit():
             current = current.model_fields[part].annotation
-        arguments = [kind for kind in get_args(current) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        arguments = [kind for kind in get_args(current) if _is_model(kind)]
         current = arguments[0] if arguments else current
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+    return list(current.model_fields) if _is_model(current) else []

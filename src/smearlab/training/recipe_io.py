@@ -18,6 +18,7 @@ from smearlab.training.recipe_faults import explain
 
 # What a TOML file can hold at any place; checked by pydantic afterwards.
 TomlValue: TypeAlias = Any
+_LISTS = ("phases", "steps")  # whose items are sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,16 +120,20 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 def _child(target: TomlValue, key: str, override: str) -> TomlValue:
     if isinstance(target, list):
+        if not target and key == "0":
+            target.append({})
         return target[_position(target, key, override)]
     if isinstance(target, dict):
-        return target.setdefault(key, [{}] if key == "phases" else {})
+        return target.setdefault(key, [{}] if key in _LISTS else {})
     raise RecipeError(f"--set {override}: there is no section '{key}' here.")
 
 
 def _position(items: list[Any], key: str, override: str) -> int:
+    if not items:
+        raise RecipeError(f"--set {override}: the list is empty; give it whole, as in key=[1, 2].")
     if not key.isdecimal() or int(key) >= len(items):
         raise RecipeError(
-            f"--set {override}: '{key}' must be a number from 0 to {len(items) - 1} (the phases count from 0)."
+            f"--set {override}: '{key}' must be a number from 0 to {len(items) - 1} (a list counts from 0)."
         )
     return int(key)
 
