@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from smearlab.audit.maps import pca_map, principal_components, sample_of, tsne_map
+from smearlab.audit.maps import pca_map, tsne_map
 from smearlab.audit.natural_groups import describe_groups, natural_groups
 from smearlab.data.cells import Cells, IntArray
 from smearlab.errors import DataError
+from smearlab.metrics.projection import principal_components, sample_of
 
 
 @pytest.fixture

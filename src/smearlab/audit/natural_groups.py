@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smearlab import celltypes
-from smearlab.audit.maps import principal_components, sample_of
 from smearlab.data.cells import FloatArray, IntArray
 from smearlab.errors import DataError, require
+from smearlab.metrics.projection import principal_components, sample_of
 from smearlab.report.audit_contents import NaturalGroup
 
 if TYPE_CHECKING:

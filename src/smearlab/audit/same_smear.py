@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smearlab.audit.maps import sample_of
 from smearlab.audit.measurements import Measurements
 from smearlab.data.cells import Cells, FloatArray, IntArray
 from smearlab.errors import require
+from smearlab.metrics.projection import sample_of
 from smearlab.report.audit_contents import LikelySmear
 
 if TYPE_CHECKING:

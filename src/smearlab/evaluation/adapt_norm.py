@@ -13,26 +13,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from smearlab.errors import DataError, ModelError, RecipeError
-from smearlab.evaluation.trained_on import run_recipe
-from smearlab.inference.predictor import Predictor
-from smearlab.networks.build import build_network
+from smearlab.errors import DataError
+from smearlab.evaluation.rebuilding import NetworkPredictor, rebuild_network
 from smearlab.networks.onnx import DeployedNetwork
-from smearlab.training.recipe_io import load_recipe, shipped_recipes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from smearlab.data.cells import UInt8Array
-    from smearlab.inference.predictor import Predictions
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.predictor import Predictions, Predictor
     from smearlab.networks.build import CellNetwork
-    from smearlab.training.recipe import Recipe
 
 FEWEST = 64
 """Pictures below which the statistics of a batch are too rough."""
@@ -40,20 +33,6 @@ CONFIDENCE_LOST = 0.02
 """How much less confident, on average, the adapted model may be."""
 CLASS_SHARE = 0.01
 """A class counts as named where it has at least this share of the answers."""
-_SAME = 1e-3  # largest difference of a logit to the ONNX file, relative to the largest
-
-
-class AdaptedPredictor(Predictor):
-    """A predictor that runs a torch network instead of the ONNX file of its folder."""
-
-    def __init__(self, inner: Predictor, network: CellNetwork) -> None:
-        super().__init__(inner.folder)
-        self.network = DeployedNetwork(network).eval()
-
-    def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
-        with torch.inference_mode():
-            logits, features = self.network(torch.from_numpy(np.array(framed)))
-        return logits.numpy(), features.numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +68,7 @@ class NormAdapter:
             raise DataError(
                 f"--adapt-norm {prior:g}: give the strength of the training statistics in pictures, from 0."
             )
-        recipe, where = _recipe_of(predictor, model)
-        network = _rebuild(predictor, recipe, where)
+        network = rebuild_network(predictor, model, "--adapt-norm")
         state = {name: value.clone() for name, value in network.state_dict().items()}
         return cls(predictor, network, prior, state)
 
@@ -107,7 +85,7 @@ class NormAdapter:
             return self.predictor, "the network has no batch normalisation"
         self.network.load_state_dict(self.original)
         self._take_statistics(framed, layers)
-        adapted = AdaptedPredictor(self.predictor, self.network)
+        adapted = NetworkPredictor(self.predictor, self.network)
         reason = implausible(_named(self.predictor, framed), _named(adapted, framed))
         return (self.predictor, reason) if reason else (adapted, "")
 
@@ -189,43 +167,3 @@ def _shares(predictions: Predictions) -> np.ndarray:
 
 def _with_statistics(network: nn.Module) -> list[_BatchNorm]:
     return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.running_mean is not None]
-
-
-def _recipe_of(predictor: Predictor, model: str | Path) -> tuple[Recipe, str]:
-    recipe = run_recipe(model)
-    if recipe is not None:
-        return recipe, "the run's recipe.toml"
-    name = predictor.info.provenance.recipe
-    if name in shipped_recipes():
-        try:
-            return load_recipe(name), f"the shipped recipe '{name}'"
-        except RecipeError:
-            pass
-    raise ModelError(
-        f"{predictor.folder.path} lies in no run, so nobody knows how to rebuild its network for --adapt-norm. Give "
-        "the run folder that it was trained in, or leave --adapt-norm out."
-    )
-
-
-def _rebuild(predictor: Predictor, recipe: Recipe, where: str) -> CellNetwork:
-    folder, size = predictor.folder, predictor.framing.size
-    try:
-        network = build_network(
-            recipe.network, recipe.head, len(predictor.class_names), size=size, load_weights=False
-        ).eval()
-        network.load_state_dict(load_file(folder.weights))
-    except (RuntimeError, SafetensorError, RecipeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(
-            f"The weights in {folder.path} do not fit the network of {where} ({reason}). Give the run folder that the "
-            "model was trained in, or leave --adapt-norm out."
-        ) from error
-    pictures = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
-    expected = predictor.predict_framed(pictures).logits
-    found = AdaptedPredictor(predictor, network).predict_framed(pictures).logits
-    if np.abs(found - expected).max() > _SAME * max(1.0, float(np.abs(expected).max())):
-        raise ModelError(
-            f"The network rebuilt from {where} answers differently from {folder.path}. Give the run folder that the "
-            "model was trained in, or leave --adapt-norm out."
-        )
-    return network
