@@ -5,8 +5,20 @@ Heavy imports stand inside the commands, so that ``smearlab --help`` answers at 
 
 from __future__ import annotations
 
-from smearlab.cli import cleaning, drawing, measuring, predicting, training
+from smearlab.cli import cleaning, drawing, measuring, predicting, searching, serving, training
 from smearlab.cli.app import UsageError, app, call
 from smearlab.cli.predicting import PREDICT_OPTIONS
 
-__all__ = ["PREDICT_OPTIONS", "UsageError", "app", "call", "cleaning", "drawing", "measuring", "predicting", "training"]
+__all__ = [
+    "PREDICT_OPTIONS",
+    "UsageError",
+    "app",
+    "call",
+    "cleaning",
+    "drawing",
+    "measuring",
+    "predicting",
+    "searching",
+    "serving",
+    "training",
+]

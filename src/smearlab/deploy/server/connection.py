@@ -1,0 +1,74 @@
+"""HTTP connections that do not wait for ever.
+
+uvicorn itself sets no limit to how long a client may take for a request's head, or to take an answer: a few hundred
+connections that send a byte now and then would hold the server's memory for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from smearlab.deploy.server.refusal import Refusal
+from smearlab.deploy.server.settings import Limits
+
+
+class PatientConnection(H11Protocol):
+    """A connection whose client has so many seconds for each head, and for taking what is sent."""
+
+    limits: ClassVar[Limits] = Limits()
+    _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head that is whole ends the waiting."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next head."""
+        super().on_response_complete()
+        self._watch()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to take what was sent."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.limits.idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """End that waiting."""
+        super().resume_writing()
+        self._write_timer = _cancelled(self._write_timer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End all waiting."""
+        super().connection_lost(exc)
+        self._head_timer, self._write_timer = _cancelled(self._head_timer), _cancelled(self._write_timer)
+
+    def _watch(self) -> None:
+        """Keep a timer while no request is in work; further bytes of an unfinished head do not set it back."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._head_timer = _cancelled(self._head_timer)
+        elif self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.limits.header_seconds, self._too_slow)
+
+    def _too_slow(self) -> None:
+        """Say so, where a head was begun, and hang up."""
+        begun = self.conn.trailing_data[0] and (self.cycle is None or self.cycle.response_complete)
+        if begun and not self.transport.is_closing():
+            body = bytes(Refusal(408, "too_slow", "The request's head took too long to arrive.").response().body)
+            head = f"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            self.transport.write(f"{head}Connection: close\r\n\r\n".encode() + body)
+        self.transport.close()
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
