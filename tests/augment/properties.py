@@ -30,6 +30,12 @@ def same(amount: float, count: int = 5) -> torch.Tensor:
     return torch.full((count,), amount)
 
 
+def steps_of(policy: str) -> dict[str, object]:
+    """Return what a policy needs beside its name: some steps of every kind for a sequence, nothing for the others."""
+    names = ("flips", "randaugment", "geometry", "augmix", "gaussian_noise", "hue")
+    return {"steps": [{"name": name, "rate": 0.8} for name in names]} if policy == "sequence" else {}
+
+
 class EveryOperation:
     """Tests for classes that parametrise `operation` (pictures, amounts, chance → pictures) and `amount`."""
 

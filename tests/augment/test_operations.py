@@ -7,6 +7,7 @@ import sys
 from typing import get_args
 
 import pytest
+from tests.augment.properties import steps_of
 
 from smearlab.augment.config import AugmentConfig, PolicyName
 from smearlab.augment.operations import (
@@ -44,7 +45,7 @@ def test_lists_of_policies_name_operations(names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("policy", get_args(PolicyName))
 def test_operations_of_every_policy(policy: PolicyName) -> None:
-    used = operations_of(AugmentConfig(policy=policy))
+    used = operations_of(AugmentConfig.model_validate({"policy": policy, **steps_of(policy)}))
     assert used <= set(OPERATIONS)
     assert bool(used) == (policy != "none")
 

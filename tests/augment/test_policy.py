@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from tests.augment.properties import steps_of
 
 from smearlab.augment.config import AugmentConfig, PolicyName
 from smearlab.augment.policy import augment
@@ -24,7 +25,7 @@ def raw(count: int = 4, height: int = 8, width: int = 8) -> torch.Tensor:
 def apply(
     policy: str, pictures: torch.Tensor, seed: int = 0, strengths: Mapping[str, float] | None = None
 ) -> torch.Tensor:
-    config = AugmentConfig.model_validate({"policy": policy, **(strengths or {})})
+    config = AugmentConfig.model_validate({"policy": policy, **steps_of(policy), **(strengths or {})})
     return augment(pictures, config, torch.Generator().manual_seed(seed))
 
 

@@ -25,6 +25,8 @@ class Draws:
         chains: of AugMix and PixMix: what happens in each chain after the above.
         weights: ``float32 (n, chains)`` the share of each chain in the mixture.
         blend: ``float32 (n,)`` the share of the mixture against the picture without it.
+        steps: of a sequence: what happens in each step, one after another, instead of all of the above.
+        used: of a step: ``bool (n,)`` which pictures it changes.
     """
 
     turns: torch.Tensor | None = None
@@ -35,12 +37,21 @@ class Draws:
     chains: tuple[Draws, ...] = ()
     weights: torch.Tensor | None = None
     blend: torch.Tensor | None = None
+    steps: tuple[Draws, ...] = ()
+    used: torch.Tensor | None = None
 
     def take(self, rows: slice | torch.Tensor) -> Draws:
         """Return the draws of some pictures: the share of one of several processes."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "chains"}
-        taken = {name: None if part is None else part[rows] for name, part in parts.items()}
-        return Draws(**taken, chains=tuple(chain.take(rows) for chain in self.chains))
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Draws(**{name: _some(part, rows) for name, part in parts.items()})
+
+
+def _some(
+    part: torch.Tensor | tuple[Draws, ...] | None, rows: slice | torch.Tensor
+) -> torch.Tensor | tuple[Draws, ...] | None:
+    if isinstance(part, tuple):
+        return tuple(one.take(rows) for one in part)
+    return None if part is None else part[rows]
 
 
 def still(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

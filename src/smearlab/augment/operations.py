@@ -13,7 +13,7 @@ from smearlab.corruptions.families import OPERATIONS as FAMILY_OF
 from smearlab.errors import RecipeError, did_you_mean
 
 if TYPE_CHECKING:
-    from smearlab.augment.config import AugmentConfig
+    from smearlab.augment.config import AugmentConfig, StepConfig
 
 Stage = Literal["geometry", "colour", "curve", "pixels", "batch"]
 
@@ -128,6 +128,8 @@ PIPELINE = (
     *("greyscale", "degenerate", "auto_contrast", "equalise", "solarise", "posterise", "gaussian_blur", "sharpness"),
     *("gaussian_noise", "jpeg", "erase", "grid_mask"),
 )
+PUBLISHED = frozenset({"randaugment", "trivialaugment", "augmix", "pixmix", "pipeline"})
+"""Policies that mirror and turn only because we add it; as steps of a sequence they do not."""
 
 
 def randaugment_space() -> tuple[str, ...]:
@@ -165,6 +167,9 @@ def allowed(config: AugmentConfig) -> tuple[Operation, ...]:
 def operations_of(config: AugmentConfig) -> frozenset[str]:
     """Return every operation that a policy may use, MixUp and CutMix included: what its network has seen."""
     left = {operation.name for operation in allowed(config)}
+    mixing = {name for name, alpha in (("mixup", config.mixup), ("cutmix", config.cutmix)) if alpha > 0}
+    if config.policy == "sequence":
+        return frozenset(mixing.union(*(_operations_of_step(config, step, left) for step in config.steps)))
     ours = {name for name in left if FAMILY_SHARES[FAMILY_OF[name]] * config.shares.get(FAMILY_OF[name], 1.0) > 0}
     used: dict[str, set[str]] = {
         "none": set(),
@@ -179,5 +184,14 @@ def operations_of(config: AugmentConfig) -> frozenset[str]:
         "pipeline": {"flip", *PIPELINE} & left,
         "ours": ours,
     }
-    mixing = {name for name, alpha in (("mixup", config.mixup), ("cutmix", config.cutmix)) if alpha > 0}
     return frozenset(used[config.policy] | mixing)
+
+
+def _operations_of_step(config: AugmentConfig, step: StepConfig, left: set[str]) -> set[str]:
+    """Return the operations of a step, of those that are left."""
+    if not step.rate:
+        return set()
+    if step.name in INDEX:
+        return {step.name} & left if step.magnitude or step.name == "flip" else set()
+    used = operations_of(config.of_step(step))
+    return set(used - {"flip"} if step.name in PUBLISHED else used)

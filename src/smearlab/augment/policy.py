@@ -11,10 +11,12 @@ from smearlab.augment import colour, geometry
 from smearlab.augment.draws import Draws
 from smearlab.augment.engine import mix_chains, run_engine
 from smearlab.augment.geometry import to_unit
+from smearlab.augment.operations import INDEX, PUBLISHED
 from smearlab.augment.policies import draw_policy
+from smearlab.augment.sequence import draw_operation, draw_used, run_steps
 
 if TYPE_CHECKING:
-    from smearlab.augment.config import AugmentConfig
+    from smearlab.augment.config import AugmentConfig, StepConfig
 
 _SIMPLE = frozenset({"none", "flips", "geometry", "light"})
 """Policies that are one matrix of place and one of colour; the others draw from the operations of the engine."""
@@ -35,6 +37,10 @@ def draw(
     """
     if config.policy == "none":
         return Draws()
+    if config.policy == "sequence":
+        used = draw_used(config, count, generator)
+        drawn = [_draw_step(config, step, count, height, width, generator, progress) for step in config.steps]
+        return Draws(steps=tuple(replace(one, used=rows) for one, rows in zip(drawn, used, strict=True)))
     if config.policy == "flips" and height == width:
         return Draws(turns=geometry.draw_turns(count, generator))
     if config.policy not in _SIMPLE:
@@ -55,7 +61,14 @@ def apply(pictures: torch.Tensor, draws: Draws) -> torch.Tensor:
     Returns:
         ``float32 (n, 3, h, w)`` in 0–1 on the same device.
     """
-    planes = pictures.permute(0, 3, 1, 2)
+    return _apply(pictures.permute(0, 3, 1, 2), draws)
+
+
+def _apply(planes: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """Do what was drawn to ``uint8 (n, 3, h, w)``, or ``float32`` in 0–1; the pictures given stay as they are."""
+    if draws.steps:
+        unit = to_unit(planes)
+        return run_steps(unit.clone() if unit is planes else unit, draws.steps, _apply)
     if draws.amounts is not None:
         unit = run_engine(planes, draws)
         return mix_chains(unit, draws) if draws.chains else unit
@@ -74,6 +87,25 @@ def augment(
     """Change each picture by its own random draw: `draw`, then `apply`; a function of the arguments alone."""
     count, height, width, _ = pictures.shape
     return apply(pictures, draw(config, count, height, width, generator, progress))
+
+
+def _draw_step(
+    config: AugmentConfig,
+    step: StepConfig,
+    count: int,
+    height: int,
+    width: int,
+    generator: torch.Generator,
+    progress: float,
+) -> Draws:
+    """Draw one step of a sequence for every picture, whether it will be used on it or not."""
+    if step.name in INDEX:
+        return _upright(draw_operation(config, step, count, generator, progress), square=height == width)
+    policy = config.of_step(step)
+    if step.name in ("geometry", "light"):
+        policy = policy.milder(policy.magnitude_at(progress))
+    drawn = draw(policy, count, height, width, generator, progress)
+    return replace(drawn, turns=None) if step.name in PUBLISHED else drawn
 
 
 def _upright(draws: Draws, *, square: bool) -> Draws:
