@@ -47,14 +47,15 @@ def training_curves(history: History, best_epoch: int | None = None) -> list[Plo
 def phases(history: History) -> list[tuple[str, int]]:
     """Return each phase of training with its first epoch, in order."""
     found: list[tuple[str, int]] = []
-    for row, epoch in zip(history, _column(history, "epoch"), strict=True):
+    for row, epoch in zip(history, column(history, "epoch"), strict=True):
         name = str(row.get("phase", ""))
         if not found or found[-1][0] != name:
             found.append((name, int(epoch)))
     return found
 
 
-def _column(history: History, key: str) -> FloatArray:
+def column(history: History, key: str) -> FloatArray:
+    """Return one figure of every epoch, NaN where it is not known: ``float64 (epochs,)``."""
     values = [row.get(key) for row in history]
     return np.array([float(value) if isinstance(value, (int, float)) else np.nan for value in values])
 
@@ -62,8 +63,8 @@ def _column(history: History, key: str) -> FloatArray:
 def _curves(
     history: History, keys: Mapping[str, str], title: str, best_epoch: int | None, *, as_percent: bool = False
 ) -> Plot | None:
-    epochs = _column(history, "epoch")
-    lines = {name: _column(history, key) for key, name in keys.items()}
+    epochs = column(history, "epoch")
+    lines = {name: column(history, key) for key, name in keys.items()}
     lines = {name: values for name, values in lines.items() if np.isfinite(values).any()}
     if not lines:
         return None

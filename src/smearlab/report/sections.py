@@ -68,7 +68,7 @@ def results_blocks(result: PartResult, part: str, class_names: Sequence[str]) ->
     blocks: list[Block] = []
     if result.metrics.get("per_class"):
         blocks += [Heading("Class by class"), per_class_table(result, part, class_names)]
-    drawn = [_per_class_plot(result, class_names), _reliability_plot(result)]
+    drawn = [_per_class_plot(result, class_names), reliability_plot(result)]
     shown = [plot.block() for plot in drawn if plot is not None]
     return [*blocks, Columns(shown)] if shown else blocks
 
@@ -84,7 +84,8 @@ def _per_class_plot(result: PartResult, class_names: Sequence[str]) -> plots.Plo
     return plots.per_class_intervals(present, figures)
 
 
-def _reliability_plot(result: PartResult) -> plots.Plot | None:
+def reliability_plot(result: PartResult) -> plots.Plot | None:
+    """Return the reliability diagram, or None where no confidence was measured."""
     if result.confidence is None or result.correct is None or not len(result.confidence):
         return None
     return plots.reliability(result.confidence, result.correct)

@@ -1,0 +1,60 @@
+"""Commands that train a recipe many times: kfold, tune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from smearlab.cli.app import Flag, Overrides, app
+
+
+@app.command
+def kfold(
+    data: str,
+    *,
+    out: Path,
+    recipe: str | None = None,
+    folds: int | None = None,
+    set_: Overrides = (),
+    resume: Annotated[bool, Flag] = False,
+    keep_models: Annotated[bool, Parameter(negative="--no-keep-models")] = True,
+    tolerate_unreadable: Annotated[bool, Flag] = False,
+) -> None:
+    """Cross-validate a recipe: mean and standard deviation of every figure, each picture tested once.
+
+    Parameters
+    ----------
+    data
+        Labelled pictures in any form.
+    out
+        The folder to write to; every fold is a run folder below it.
+    recipe
+        A TOML file or a shipped recipe's name; quick for the demo, standard for other data.
+    folds
+        How many; the recipe's split.folds (5) by default.
+    resume
+        Go on in that folder: finished folds are kept, a stopped one goes on from its checkpoint.
+    keep_models
+        Keep the model folder of each fold.
+    tolerate_unreadable
+        Go on although a whole class, or more than 5 % of the pictures, cannot be read.
+    """
+    from smearlab.errors import require
+
+    require("torch", "train", "Cross-validation")
+    from smearlab.evaluation.kfold import cross_validate, printed
+
+    found = cross_validate(
+        data,
+        out,
+        recipe=recipe,
+        folds=folds,
+        overrides=set_,
+        resume=resume,
+        keep_models=keep_models,
+        tolerate_unreadable=tolerate_unreadable,
+    )
+    if found is not None:
+        print(f"{printed(found)}\nReport: {out / 'report.html'}")
