@@ -30,7 +30,13 @@ _KINDS = {
 }
 
 
-def explain(faults: list[ErrorDetails], of_file: list[ErrorDetails], model: type[BaseModel], where: str) -> str:
+def explain(
+    faults: list[ErrorDetails],
+    of_file: list[ErrorDetails],
+    model: type[BaseModel],
+    where: str,
+    given: str = "--set",
+) -> str:
     """Turn faults into lines a person can act on; a misspelt key says which was probably meant.
 
     Args:
@@ -38,13 +44,14 @@ def explain(faults: list[ErrorDetails], of_file: list[ErrorDetails], model: type
         of_file: of the recipe without them; it is not blamed for any other.
         model: what the recipe should be.
         where: the recipe's file.
+        given: what gave the overrides.
     """
     faults, of_file = _of_one_form(faults, model), _of_one_form(of_file, model)
     known = {_mark(fault) for fault in of_file}
     told = [fault for fault in faults if not _follows(fault, faults)]
     groups = {
         f"{where} is not a valid recipe:": [fault for fault in told if _mark(fault) in known],
-        "What --set gives is not valid:": [fault for fault in told if _mark(fault) not in known],
+        f"What {given} gives is not valid:": [fault for fault in told if _mark(fault) not in known],
     }
     lines: list[str] = []
     for heading, group in groups.items():

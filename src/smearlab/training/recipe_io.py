@@ -19,6 +19,8 @@ from smearlab.training.recipe_faults import explain
 # What a TOML file can hold at any place; checked by pydantic afterwards.
 TomlValue: TypeAlias = Any
 _LISTS = ("phases", "steps")  # whose items are sections
+RECIPES = Path(str(resources.files("smearlab") / "recipes"))
+SPACES = RECIPES / "spaces"  # of the search for recipes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +30,18 @@ if TYPE_CHECKING:
 
 def shipped_recipes() -> dict[str, Path]:
     """Map the names of the recipes that come with smearlab to their files; a team's carry its folder: ``team/slug``."""
-    root = Path(str(resources.files("smearlab") / "recipes"))
-    files = sorted(root.rglob("*.toml"))
-    return {file.relative_to(root).with_suffix("").as_posix(): file for file in files}
+    files = sorted(file for file in RECIPES.rglob("*.toml") if SPACES not in file.parents)
+    return {file.relative_to(RECIPES).with_suffix("").as_posix(): file for file in files}
 
 
-def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = (), given: str = "--set") -> Recipe:
     """Load a recipe by file or by the name of a shipped one, and override single values.
 
     Args:
         recipe: a TOML file, a shipped recipe's name (``standard`` or ``standard.toml``), or a `Recipe`.
         overrides: ``section.key=value`` each; list items by number, as in ``phases.0.epochs=3``. Values are TOML;
             a word that is not TOML is taken as text.
+        given: what gave the overrides, for messages.
 
     Raises:
         RecipeError: no such recipe, no valid TOML, an unknown key (the message says which was meant), or a bad value.
@@ -51,11 +53,11 @@ def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> R
         values, where = _read_toml(path), path.name
     changed = deepcopy(values)
     for override in overrides:
-        _override(changed, override)
+        _override(changed, override, given)
     try:
         return Recipe.model_validate(changed)
     except ValidationError as error:
-        raise RecipeError(explain(error.errors(), _faults(values), Recipe, where)) from error
+        raise RecipeError(explain(error.errors(), _faults(values), Recipe, where, given)) from error
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -101,40 +103,38 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path.name} cannot be read as text: {error}.") from error
 
 
-def _override(values: dict[str, Any], override: str) -> None:
+def _override(values: dict[str, Any], override: str, given: str) -> None:
     dotted, equals, text = override.partition("=")
-    keys = [key.strip() for key in dotted.split(".")]
+    keys, shown = [key.strip() for key in dotted.split(".")], f"{given} {override}"
     if not equals or not all(keys):
-        raise RecipeError(f"--set {override}: write it as section.key=value, for example --set phases.0.epochs=10.")
+        raise RecipeError(f"{shown}: write it as section.key=value, for example --set phases.0.epochs=10.")
     target: Any = values
     for key in keys[:-1]:
-        target = _child(target, key, override)
+        target = _child(target, key, shown)
     last = keys[-1]
     if isinstance(target, list):
-        target[_position(target, last, override)] = _value(text)
+        target[_position(target, last, shown)] = _value(text)
     elif isinstance(target, dict):
         target[last] = _value(text)
     else:
-        raise RecipeError(f"--set {override}: '{'.'.join(keys[:-1])}' is a single value and has no '{last}'.")
+        raise RecipeError(f"{shown}: '{'.'.join(keys[:-1])}' is a single value and has no '{last}'.")
 
 
-def _child(target: TomlValue, key: str, override: str) -> TomlValue:
+def _child(target: TomlValue, key: str, shown: str) -> TomlValue:
     if isinstance(target, list):
         if not target and key == "0":
             target.append({})
-        return target[_position(target, key, override)]
+        return target[_position(target, key, shown)]
     if isinstance(target, dict):
         return target.setdefault(key, [{}] if key in _LISTS else {})
-    raise RecipeError(f"--set {override}: there is no section '{key}' here.")
+    raise RecipeError(f"{shown}: there is no section '{key}' here.")
 
 
-def _position(items: list[Any], key: str, override: str) -> int:
+def _position(items: list[Any], key: str, shown: str) -> int:
     if not items:
-        raise RecipeError(f"--set {override}: the list is empty; give it whole, as in key=[1, 2].")
+        raise RecipeError(f"{shown}: the list is empty; give it whole, as in key=[1, 2].")
     if not key.isdecimal() or int(key) >= len(items):
-        raise RecipeError(
-            f"--set {override}: '{key}' must be a number from 0 to {len(items) - 1} (a list counts from 0)."
-        )
+        raise RecipeError(f"{shown}: '{key}' must be a number from 0 to {len(items) - 1} (a list counts from 0).")
     return int(key)
 
 
