@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from smearlab.audit.imaging import segment_nuclei
 from smearlab.audit.measurements import measure
 from smearlab.audit.same_smear import group_by_light
 from smearlab.data.cells import BoolArray, Cells, IntArray, StrArray
 from smearlab.data.demo import demo_cells, demo_masks
+from smearlab.data.imaging import segment_nuclei
 
 PER_CLASS, SEEDS = 60, 6
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from smearlab.audit.imaging import (
+from smearlab.data.cells import UInt8Array
+from smearlab.data.demo import draw_demo
+from smearlab.data.imaging import (
     crop_cells,
     high_pass,
     isolate_nuclei,
@@ -19,8 +21,6 @@ from smearlab.audit.imaging import (
     normalise_reinhard,
     segment_nuclei,
 )
-from smearlab.data.cells import UInt8Array
-from smearlab.data.demo import draw_demo
 
 PICTURE = Path(__file__).parent / "images" / "imaging.png"
 CLASSES = (6, 1, 4, 3, 0)  # neutrophil, eosinophil, lymphocyte, immature granulocyte, basophil

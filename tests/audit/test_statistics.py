@@ -11,7 +11,7 @@ from scipy import ndimage
 from skimage.color import rgb2hsv
 
 from smearlab.audit.findings import Finding, Findings
-from smearlab.audit.measurements import background_of, measure, measure_picture
+from smearlab.audit.measurements import measure, measure_picture
 from smearlab.audit.statistics import (
     class_balance,
     outlying_sources,
@@ -21,6 +21,7 @@ from smearlab.audit.statistics import (
     sources_of,
 )
 from smearlab.data.cells import Cells, UInt8Array, Unreadable
+from smearlab.data.imaging.background import background_of
 from smearlab.errors import DataError
 
 

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from smearlab.data.cells import Cells, IntArray, UInt8Array
 from smearlab.data.field import otsu
+from smearlab.data.imaging.background import background_of_planes
 from smearlab.data.progress import progress
 
 Floats: TypeAlias = NDArray[np.float32]
 
-BACKGROUND_SHARE = 0.15
-"""Share of a picture's pixels, the ones brightest in green, whose mean colour is taken for the empty slide's.
-
-Of the real cells' 96×96 pixels 15 % are free of cells in nearly every picture; more would reach into red cells."""
 STAIN = ("nuclear red", "nuclear green", "nuclear blue", "other red", "other green", "other blue")
 """What `Measurements.stain` holds, in its order."""
 
@@ -101,7 +98,7 @@ def measure_picture(picture: UInt8Array) -> Floats:
     deviations = np.sqrt(np.maximum(histogram @ levels**2 - means**2, 0))
     step = max(1, min(picture.shape[:2]) // _SIDE)
     planes = np.ascontiguousarray(picture[::step, ::step].reshape(-1, _CHANNELS).T)
-    background = _background(planes)
+    background = background_of_planes(planes)
     stain, share = _stain(planes, background)
     others = (_saturation(planes), _sharpness(picture[..., 1]), share)
     return np.concatenate([means, deviations, others, background, stain]).astype(np.float32)
@@ -125,29 +122,6 @@ def _sharpness(green: UInt8Array) -> float:
     middle = level[1:-1, 1:-1]
     laplacian = level[:-2, 1:-1] + level[2:, 1:-1] + level[1:-1, :-2] + level[1:-1, 2:] - 4 * middle
     return float(laplacian.std(dtype=np.float32))
-
-
-def background_of(picture: UInt8Array) -> Floats:
-    """Return the colour of the empty slide, the mean of the brightest pixels: ``float32 (3,)``, grey levels.
-
-    Args:
-        picture: ``uint8 (h, w, 3)`` RGB.
-    """
-    return _background(np.ascontiguousarray(picture.reshape(-1, _CHANNELS).T))
-
-
-def _background(planes: UInt8Array) -> Floats:
-    """Return the mean colour of the pixels that are brightest in green.
-
-    Of the pixels on the threshold each counts in part, so that the mean does not jump where the threshold does.
-    """
-    green, wanted = planes[1], BACKGROUND_SHARE * planes.shape[1]
-    at_least = np.cumsum(np.bincount(green, minlength=256)[::-1])[::-1]
-    threshold = int(np.flatnonzero(at_least >= wanted)[-1])
-    above, on = green > threshold, green == threshold
-    part = (wanted - np.count_nonzero(above)) / np.count_nonzero(on)
-    total = planes[:, above].sum(1, dtype=np.float64) + part * planes[:, on].sum(1, dtype=np.float64)
-    return np.asarray(total / wanted, dtype=np.float32)
 
 
 def _stain(planes: UInt8Array, background: Floats) -> tuple[Floats, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 
@@ -42,8 +43,8 @@ class Draws:
 
     def take(self, rows: slice | torch.Tensor) -> Draws:
         """Return the draws of some pictures: the share of one of several processes."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Draws(**{name: _some(part, rows) for name, part in parts.items()})
+        parts: dict[str, Any] = {field.name: _some(getattr(self, field.name), rows) for field in fields(self)}
+        return Draws(**parts)
 
 
 def _some(

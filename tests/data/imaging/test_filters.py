@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from smearlab.audit.imaging import crop_cells, high_pass
 from smearlab.data.cells import UInt8Array
 from smearlab.data.framing import Framing, frame_picture
+from smearlab.data.imaging import crop_cells, high_pass
 from smearlab.errors import DataError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 40, 56, 3), dtype=np.uint8)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from smearlab.audit.imaging import (
+from smearlab.data.cells import FloatArray, UInt8Array
+from smearlab.data.imaging import (
     StainProfile,
     colour_profile,
     normalise_macenko,
     normalise_reinhard,
     stain_profile,
 )
-from smearlab.audit.imaging.reinhard import from_lab, to_lab
-from smearlab.data.cells import FloatArray, UInt8Array
+from smearlab.data.imaging.reinhard import from_lab, to_lab
 from smearlab.errors import DataError
 
 AZURE_EOSIN = np.array([[0.75, 0.60, 0.28], [0.15, 0.92, 0.36]])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smearlab.audit.imaging.batches import each
 from smearlab.data.cells import UInt8Array
 from smearlab.data.framing import Framing, frame_picture
+from smearlab.data.imaging.batches import each
 from smearlab.errors import DataError
 
 

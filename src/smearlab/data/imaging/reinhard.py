@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smearlab.audit.imaging.batches import as_batch, each, to_uint8
 from smearlab.data.cells import FloatArray, UInt8Array
+from smearlab.data.imaging.batches import as_batch, each, to_uint8
 
 _TO_LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
 _TO_LAB = np.diag(1 / np.sqrt([3, 6, 2])) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])

@@ -4,11 +4,11 @@ Each takes raw pixels, one picture ``uint8 (h, w, 3)`` or a batch ``uint8 (n, h,
 itself, and gives ``uint8`` back. None is part of training unless you apply it: whether it helps is for you to measure.
 """
 
-from smearlab.audit.imaging.crop import crop_cells
-from smearlab.audit.imaging.filters import high_pass
-from smearlab.audit.imaging.macenko import StainProfile, normalise_macenko, stain_profile
-from smearlab.audit.imaging.nuclei import isolate_nuclei, segment_nuclei, stain_channel
-from smearlab.audit.imaging.reinhard import ColourProfile, colour_profile, normalise_reinhard
+from smearlab.data.imaging.crop import crop_cells
+from smearlab.data.imaging.filters import high_pass
+from smearlab.data.imaging.macenko import StainProfile, normalise_macenko, stain_profile
+from smearlab.data.imaging.nuclei import isolate_nuclei, segment_nuclei, stain_channel
+from smearlab.data.imaging.reinhard import ColourProfile, colour_profile, normalise_reinhard
 
 __all__ = [
     "ColourProfile",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from skimage.color import hed2rgb, rgb2hed
 
-from smearlab.audit.imaging import isolate_nuclei, segment_nuclei, stain_channel
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.data.cells import BoolArray, UInt8Array
+from smearlab.data.imaging import isolate_nuclei, segment_nuclei, stain_channel
 from smearlab.data.smear.picture import draw_picture
 from smearlab.data.smear.slide import make_slide
 from smearlab.errors import DataError

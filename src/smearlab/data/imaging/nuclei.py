@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from smearlab.audit.imaging.batches import as_batch, each, to_uint8
 from smearlab.data.cells import FloatArray, IntArray, UInt8Array
 from smearlab.data.field import otsu
+from smearlab.data.imaging.batches import as_batch, each, to_uint8
 from smearlab.errors import DataError, require
 
 LEAST_AREA = 0.005

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smearlab.audit.imaging.batches import as_batch, each, to_uint8
-from smearlab.audit.measurements import background_of
 from smearlab.data.cells import FloatArray, UInt8Array
+from smearlab.data.imaging.background import background_of
+from smearlab.data.imaging.batches import as_batch, each, to_uint8
 from smearlab.errors import DataError
 
 LEAST_DENSITY = 0.15

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from smearlab.audit.imaging.batches import each, to_uint8
 from smearlab.data.cells import UInt8Array
+from smearlab.data.imaging.batches import each, to_uint8
 from smearlab.errors import DataError, require
 
 MIDDLE = 128.0
