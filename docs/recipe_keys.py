@@ -79,7 +79,7 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
 def _heading(name: str) -> str:
     if not name:
         return "The recipe itself"
-    several = name in ("phases", "augment.steps")
+    several = name.rpartition(".")[2] in ("phases", "steps")
     return f"`[[{name}]]`" if several else f"`[{name}]`"
 
 

@@ -200,7 +200,6 @@ class TestBadValues:
         assert message.startswith(f"--set {override}: ")
         assert part in message
 
-
     def test_an_item_of_an_empty_list_is_not_there_yet(self) -> None:
         assert "the list is empty; give it whole" in complaint(Recipe(), "head.layers.0=3")
 
