@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smearlab.data.cache import cache_folder
 from smearlab.errors import RecipeError
+from smearlab.networks.at_hand import VARIABLE, find_weights, weight_places
 
 if TYPE_CHECKING:
     from smearlab.training.recipe import Recipe
-
-VARIABLE = "SMEARLAB_WEIGHTS"
-"""Environment variable: a folder in which weight files are looked for."""
 
 
 def locate_weights(recipe: Recipe, data: object) -> Recipe:
@@ -32,10 +28,9 @@ def locate_weights(recipe: Recipe, data: object) -> Recipe:
     name = recipe.network.weights
     if name in ("none", "pretrained") or Path(name).is_absolute() or Path(name).is_file():
         return recipe
-    places = _places(data)
-    found = next((place / name for place in places if (place / name).is_file()), None)
+    found = find_weights(name, data)
     if found is None:
-        looked = ", ".join(str(place) for place in places)
+        looked = ", ".join(str(place) for place in weight_places(data))
         raise RecipeError(
             f"network.weights: the recipe '{recipe.name}' starts from {name}, not in the current folder nor in "
             f"{looked}. Give its place with --set network.weights=PATH or {VARIABLE}=FOLDER. Or set network.weights to "
@@ -44,11 +39,3 @@ def locate_weights(recipe: Recipe, data: object) -> Recipe:
         )
     network = recipe.network.model_copy(update={"weights": str(found.resolve())})
     return recipe.model_copy(update={"network": network})
-
-
-def _places(data: object) -> list[Path]:
-    chosen = os.environ.get(VARIABLE)
-    places = [Path(chosen)] if chosen else []
-    if isinstance(data, (str, Path)) and Path(data).exists():
-        places.append(Path(data).resolve().parent)
-    return [*places, cache_folder() / "weights"]
