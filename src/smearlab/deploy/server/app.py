@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -32,6 +32,7 @@ from smearlab.inference.predictor import Predictor
 _ABOUT = """Names blood cells in single-cell pictures. **Not a medical device.**
 
 Pictures are held in memory while they are worked on, and nowhere else."""
+Thumbnails = Annotated[bool, Query(description="Add a small PNG of each picture, as the network sees it.")]
 _bearer = HTTPBearer(auto_error=False, description="The token the server was started with, if it was.")
 _REASONS = {
     400: "The body cannot be read.",
@@ -105,10 +106,11 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         response_model=answer_model(service.predictor.class_names),
         responses=_refusals(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": _pictures_body()},
+        response_description="The answer.",
         summary="Name the cells in pictures",
     )
-    async def predict(request: Request, thumbnails: bool = False) -> Response:
-        """Answer with one row per picture, in order; one that cannot be read has its `error`, and all: the status."""
+    async def predict(request: Request, thumbnails: Thumbnails = False) -> Response:
+        """Answer with one row per picture, in order; one that cannot be read has its error."""
         return JSONResponse(await service.predict(request, thumbnails=thumbnails))
 
     @app.post(
@@ -117,6 +119,7 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         response_model=HeatMap,
         responses=_refusals(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": _pictures_body()},
+        response_description="The answer.",
         summary="Show what a label rests on",
     )
     async def explain(request: Request) -> HeatMap:
@@ -129,6 +132,7 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         response_model=Differential,
         responses=_refusals(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": Counts.model_json_schema()}}}},
+        response_description="The answer.",
         summary="Turn counts into shares with intervals",
     )
     async def shares(request: Request) -> Differential:
@@ -158,6 +162,7 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
         dependencies=[Depends(_guard)],
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_refusals(401)},
+        response_description="The answer.",
         summary="Counters for Prometheus",
     )
     async def metrics() -> Response:
@@ -213,6 +218,7 @@ def _pictures_body() -> dict[str, Any]:
     schema = JsonPictures.model_json_schema()
     picture = schema.pop("$defs")["JsonPicture"]
     schema["properties"]["pictures"]["items"] = picture
-    files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    file = {"type": "string", "format": "binary"}
+    files = {"type": "array", "items": file, "minItems": 1, "description": "The picture files."}
     form = {"type": "object", "properties": {"pictures": files}, "required": ["pictures"]}
     return {"required": True, "content": {MULTIPART: {"schema": form}, JSON: {"schema": schema}}}

@@ -91,4 +91,7 @@ class Visit:
         status = CLIENT_LEFT if self.status is None else self.status
         measures.requests.labels(path, method, str(status)).inc()
         measures.seconds.labels(path).observe(seconds)
-        log("request", request=self.name, method=method, path=path, status=status, ms=round(seconds * 1000, 1))
+        fields = {"pictures": self._scope["pictures"]} if "pictures" in self._scope else {}
+        log(
+            "request", request=self.name, method=method, path=path, status=status, ms=round(seconds * 1000, 1), **fields
+        )

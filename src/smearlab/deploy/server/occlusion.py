@@ -15,12 +15,15 @@ from PIL import Image
 
 from smearlab.data.cells import FloatArray, UInt8Array
 
-ACROSS = 6
-"""Covers side by side; they overlap by half."""
+SHARE = 4
+"""A cover's side is this part of the picture's: a nucleus' lobe, or the granules beside it."""
 
-# Dark violet over red to yellow: told apart by lightness too, so that it holds for colour-blind readers.
-_COLOURS = np.array([[58, 8, 90], [132, 30, 110], [203, 65, 74], [243, 133, 41], [252, 220, 90]], np.float64)
-_STRONGEST = 200  # opacity of the hottest place, of 255
+STEPS = 12
+"""Places along each side that a cover is put at; neighbouring ones overlap."""
+
+# Amber over orange to crimson: stands out from violet nuclei, and darkens steadily for colour-blind readers.
+_COLOURS = np.array([[255, 221, 87], [255, 163, 26], [236, 82, 24], [176, 0, 48]], np.float64)
+_STRONGEST = 235  # opacity of the hottest place, of 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +47,8 @@ def covered(framed: UInt8Array) -> Covers:
     The border of a cell picture shows the smear's background: a place that looks like it holds nothing to see.
     """
     size = len(framed)
-    side = max(1, size // ACROSS)
-    places = np.unique(np.linspace(0, size - side, 2 * ACROSS - 1).round().astype(np.int64))
+    side = max(1, size // SHARE)
+    places = np.unique(np.linspace(0, size - side, STEPS).round().astype(np.int64))
     border = np.concatenate([framed[0], framed[-1], framed[:, 0], framed[:, -1]])
     colour = np.median(border, axis=0).astype(np.uint8)
     pictures = []
@@ -67,7 +70,7 @@ def heat(covers: Covers, size: int, before: float, after: FloatArray) -> FloatAr
         after: float64 ``(m × m,)``, its log-odds for each covered one.
 
     Returns:
-        float64 ``(size, size)`` from 0 to 1; all 0 where no cover spoke against the label.
+        float64 ``(size, size)`` from 0 to 1, smooth; all 0 where no cover spoke against the label.
     """
     lost, often = np.zeros((size, size)), np.zeros((size, size))
     drops = np.maximum(before - after, 0).reshape(len(covers.places), -1)
@@ -76,8 +79,16 @@ def heat(covers: Covers, size: int, before: float, after: FloatArray) -> FloatAr
             place = np.s_[top : top + covers.side, left : left + covers.side]
             lost[place] += drops[row, column]
             often[place] += 1
-    found = lost / np.maximum(often, 1)
+    found = _smoothed(lost / np.maximum(often, 1))
+    found -= found.min()
     return found / found.max() if found.max() > 0 else found
+
+
+def _smoothed(values: FloatArray) -> FloatArray:
+    """Take the covers' edges out of a map, which are no edges of the picture: down to their grid and up again."""
+    size = len(values)
+    coarse = Image.fromarray(values.astype(np.float32)).resize((STEPS, STEPS), Image.Resampling.BOX)
+    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC), np.float64).clip(0)
 
 
 def log_odds(probabilities: NDArray[np.float32], label: int) -> FloatArray:
@@ -97,7 +108,7 @@ def coloured(heat_map: FloatArray) -> UInt8Array:
     """Colour a heat map ``float64 (size, size)``: ``uint8 (size, size, 4)``, clear where it is cold."""
     steps = np.linspace(0, 1, len(_COLOURS))
     colours = [np.interp(heat_map, steps, _COLOURS[:, channel]) for channel in range(3)]
-    picture: UInt8Array = np.stack([*colours, _STRONGEST * np.sqrt(heat_map)], axis=-1).round().astype(np.uint8)
+    picture: UInt8Array = np.stack([*colours, _STRONGEST * heat_map**1.3], axis=-1).round().astype(np.uint8)
     return picture
 
 

@@ -16,6 +16,15 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_EXAMPLES = {
+    "/predict": "curl -F pictures=@cell.png -F pictures=@other.jpg http://127.0.0.1:8000/predict",
+    "/explain": "curl -F pictures=@cell.png http://127.0.0.1:8000/explain",
+    "/differential": (
+        'curl -H \'Content-Type: application/json\' -d \'{"counts": {"neutrophil": 61, "lymphocyte": 30}}\''
+        " http://127.0.0.1:8000/differential"
+    ),
+    "/model": "curl http://127.0.0.1:8000/model",
+}
 
 
 class Asset:
@@ -63,7 +72,7 @@ def description_page(schema: dict[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("smearlab.deploy.server", "templates"), autoescape=select_autoescape()
     )
-    return environment.get_template("docs.html").render(api=schema, named=_named)
+    return environment.get_template("docs.html").render(api=schema, named=_named, examples=_EXAMPLES)
 
 
 def _named(schema: dict[str, Any]) -> str:
@@ -74,4 +83,4 @@ def _named(schema: dict[str, Any]) -> str:
         return " or ".join(_named(one) for one in schema["anyOf"])
     if schema.get("type") == "array":
         return f"list of {_named(schema.get('items', {}))}"
-    return str(schema.get("type", "anything"))
+    return "file" if schema.get("format") == "binary" else str(schema.get("type", "anything"))

@@ -16,7 +16,7 @@ from smearlab.deploy.server.admission import Admission, Ticket
 from smearlab.deploy.server.answers import DIGITS, HeatMap, Row, differential, label_counts, rows_of
 from smearlab.deploy.server.batching import SHARE, Batcher
 from smearlab.deploy.server.measures import Measures
-from smearlab.deploy.server.occlusion import ACROSS, coloured, covered, data_url, grid_of, heat, log_odds
+from smearlab.deploy.server.occlusion import STEPS, coloured, covered, data_url, grid_of, heat, log_odds
 from smearlab.deploy.server.pictures import framed
 from smearlab.deploy.server.reading import read_uploads
 from smearlab.deploy.server.refusal import Refusal
@@ -65,6 +65,7 @@ class Service:
         """
         with self.admission.request() as ticket:
             uploads = await read_uploads(request, ticket, self.settings.limits)
+            request.scope["pictures"] = len(uploads)
             pictures = await self._framed(uploads)
             usable = [picture for picture in pictures if not isinstance(picture, Fault)]
             predictions = await self.batcher.predict(usable)
@@ -139,7 +140,7 @@ class Service:
             label=str(whole.labels[0]),
             confidence=round(confidence, DIGITS),
             lowest_confidence=round(min(confidence, float(after[:, label].min())), DIGITS),
-            grid=grid_of(found, 2 * ACROSS),
+            grid=grid_of(found, STEPS),
             picture=data_url(picture),
             overlay=data_url(coloured(found)),
         )
