@@ -16,6 +16,7 @@ from tests.evaluation.colour_model import COLOURS, colour_cells, write_colour_fo
 from tests.evaluation.norm_run import norm_cells, write_norm_run
 
 from smearlab.corruptions.suites import SUITES
+from smearlab.data.framing import Framing, frame_pictures
 from smearlab.errors import DataError, ModelError
 from smearlab.evaluation import stress_pass
 from smearlab.evaluation.conditions import FACTORS, SCALE, alter, choose_suites, conditions_of, suite_names
@@ -347,6 +348,17 @@ def test_pictures_of_mixed_sizes_are_framed_before_they_are_altered(model: Path)
     assert source.framed_first
     assert source.altered(np.arange(4), None).shape == (4, 16, 16, 3)
     assert not stress_pass.Source(cells, source.framing).framed_first
+
+
+@pytest.mark.parametrize("side", [16, 300])
+def test_pictures_are_framed_once_whether_before_or_after_alteration(side: int) -> None:
+    rng = np.random.default_rng(0)
+    cells = colour_cells(NAMES).take(np.arange(3))
+    cells = replace(cells, images=rng.integers(0, 256, (3, side, side, 3), dtype=np.uint8))
+    framing = Framing(crop="centre", fraction=0.5, size=8, content="high_pass")
+    source = stress_pass.Source(cells, framing)
+    assert source.framed_first == (side > stress_pass.LARGEST)
+    np.testing.assert_array_equal(source.framed(np.arange(3), None), frame_pictures(cells.images, framing))
 
 
 def test_a_fault_in_a_thread_is_told_and_stops_the_rest(

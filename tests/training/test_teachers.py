@@ -79,6 +79,10 @@ class TestTeacher:
         with pytest.raises(RecipeError, match=r"crops pictures by 'none', this recipe by 'centre'"):
             Teacher(str(teacher), NAMES, Framing(size=24, crop="centre", fraction=0.5), CPU)
 
+    def test_another_content_is_told(self, teacher: Path) -> None:
+        with pytest.raises(RecipeError, match=r"sees of a picture 'whole', this recipe 'nucleus'"):
+            Teacher(str(teacher), NAMES, Framing(size=24, crop="none", content="nucleus"), CPU)
+
     def test_a_missing_model_is_told(self) -> None:
         with pytest.raises(ModelError, match="There is no model folder"):
             Teacher("no/such/teacher", NAMES, FRAMING, CPU)

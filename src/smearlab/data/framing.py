@@ -50,8 +50,9 @@ class Framing(BaseModel):
         fraction: side of the ``centre`` crop as a share of the shorter side, in (0, 1].
         size: side of the result in pixels.
         filter: resampling filter, always anti-aliased when the picture shrinks.
-        content: ``whole``; ``high_pass`` (what is finer than a blur, around mid-grey) or ``nucleus`` (all but the
-            stained nucleus becomes the background's colour); both need scikit-image wherever the model is used.
+        content: what the network sees of it. ``whole``: all. ``high_pass``: what is finer than a twelfth of the side,
+            around mid-grey. ``nucleus``: the stained nucleus before the colour of the empty slide. The last two need
+            scikit-image wherever the model is used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,21 +63,43 @@ class Framing(BaseModel):
     filter: Literal["bilinear", "bicubic", "lanczos", "box"] = "bicubic"
     content: Literal["whole", "high_pass", "nucleus"] = "whole"
 
+    @property
+    def place(self) -> Framing:
+        """The same crop and size with the content left whole: for pictures that are altered before they are seen."""
+        return self.model_copy(update={"content": "whole"})
+
+    @property
+    def look(self) -> Framing:
+        """What is still to be done to pictures that went through `place`: nothing is cropped again."""
+        return self.model_copy(update={"crop": "none"})
+
 
 def frame_picture(image: UInt8Array, framing: Framing) -> UInt8Array:
-    """Crop and resize one picture.
+    """Crop and resize one picture, and keep of it what the network sees.
 
     Args:
         image: ``uint8 (h, w, 3)`` RGB.
-        framing: the crop, size and filter.
+        framing: the crop, size, filter and content.
 
     Returns:
         ``uint8 (size, size, 3)``; the picture itself, not a copy, where there is nothing to do.
 
     Raises:
         DataError: the picture is not ``uint8 (h, w, 3)``.
+        MissingExtraError: the content needs scikit-image, which is not installed.
     """
     check_picture(image)
+    placed = _placed(image, framing)
+    if framing.content == "whole":
+        return placed
+    # Imported only where it is asked for: the imaging tools crop through here themselves.
+    from smearlab.data.imaging.content import take_content
+
+    return take_content(placed, framing.content)
+
+
+def _placed(image: UInt8Array, framing: Framing) -> UInt8Array:
+    """Crop and resize one picture."""
     window = crop_window(image, framing)
     part = image if window is None else window.cut(image)
     if part.shape[:2] == (framing.size, framing.size):
@@ -158,8 +181,10 @@ def frame_pictures(images: Pictures, framing: Framing) -> UInt8Array:
 def _is_framed(images: Pictures, framing: Framing) -> bool:
     if not isinstance(images, np.ndarray):
         return False
-    alone = framing.crop in ("none", "auto") or (framing.crop == "centre" and framing.fraction == 1.0)
-    return alone and images.dtype == np.uint8 and images.shape[1:] == (framing.size, framing.size, 3)
+    cut = framing.crop == "cell" or (framing.crop == "centre" and framing.fraction < 1.0)
+    if cut or framing.content != "whole":
+        return False
+    return images.dtype == np.uint8 and images.shape[1:] == (framing.size, framing.size, 3)
 
 
 def _frame_through_cache(images: Pictures, framing: Framing, shape: tuple[int, ...]) -> UInt8Array:
@@ -183,6 +208,11 @@ def _frame_with_bar(framed: UInt8Array, images: Pictures, framing: Framing) -> N
 def _frame_into(
     framed: UInt8Array, images: Pictures, framing: Framing, advance: Callable[[int], None] | None = None
 ) -> None:
+    if framing.content != "whole":
+        from smearlab.data.imaging.content import check_content
+
+        check_content(framing.content)
+
     # Threads, as Pillow lets go of the interpreter while it resizes.
     def work(rows: range) -> int:
         for row in rows:
@@ -203,7 +233,9 @@ def _chunks(total: int, size: int) -> Iterator[range]:
 
 
 def _content_key(images: Pictures, framing: Framing) -> str:
-    digest = hashlib.sha256(f"{_FORMAT} {framing.model_dump_json()}".encode())
+    # Entries made before there was a content are still of use.
+    described = framing.model_dump_json(exclude={"content"} if framing.content == "whole" else None)
+    digest = hashlib.sha256(f"{_FORMAT} {described}".encode())
     with progress("Looking for framed pictures", len(images)) as advance:
         for index in range(len(images)):
             image = np.ascontiguousarray(images[index])

@@ -40,7 +40,13 @@ def framing_words(framing: Framing) -> str:
         "cell": "a square around the cell",
         "auto": "whole analyser frames cut to their centre, other pictures whole",
     }
-    return f"{crops[framing.crop]}, resized to {framing.size} × {framing.size} px ({framing.filter})"
+    contents = {
+        "whole": "",
+        "high_pass": "; of that only fine structure (high-pass filter)",
+        "nucleus": "; of that only the stained nucleus",
+    }
+    resized = f"resized to {framing.size} × {framing.size} px ({framing.filter})"
+    return f"{crops[framing.crop]}, {resized}{contents[framing.content]}"
 
 
 def machine_facts(

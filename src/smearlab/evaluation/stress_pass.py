@@ -61,14 +61,15 @@ class Source:
     def altered(self, positions: IntArray, condition: Condition | None) -> UInt8Array:
         """Return pictures before framing: ``uint8 (m, h, w, 3)``; None leaves them as they are."""
         pictures = [self.cells.images[int(position)] for position in positions]
-        stacked = frame_pictures(pictures, self.framing) if self.framed_first else np.stack(pictures)
+        stacked = frame_pictures(pictures, self.framing.place) if self.framed_first else np.stack(pictures)
         if condition is None:
             return stacked
         return alter(stacked, condition, self.cells.rows[positions], self.seed, self.native_size)
 
     def framed(self, positions: IntArray, condition: Condition | None) -> UInt8Array:
         """Return altered pictures as the network takes them: ``uint8 (m, size, size, 3)``."""
-        return frame_pictures(self.altered(positions, condition), self.framing)
+        framing = self.framing.look if self.framed_first else self.framing
+        return frame_pictures(self.altered(positions, condition), framing)
 
 
 class Adapter(Protocol):

@@ -123,3 +123,8 @@ def _check_framing(model: str, teacher: Framing, student: Framing) -> None:
             f"distillation.teachers: {model} crops pictures by '{teacher.crop}', this recipe by '{student.crop}', so "
             f"they would not see the same. Set framing.crop = '{teacher.crop}', as {INFO} of the teacher says."
         )
+    if teacher.content != student.content:
+        raise RecipeError(
+            f"distillation.teachers: {model} sees of a picture '{teacher.content}', this recipe '{student.content}'. "
+            f"Set framing.content = '{teacher.content}', as {INFO} of the teacher says."
+        )

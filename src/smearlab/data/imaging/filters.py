@@ -33,7 +33,7 @@ def high_pass(images: UInt8Array, sigma: float = 8.0, gain: float = 1.0) -> UInt
     """
     if not (sigma > 0 and gain > 0):
         raise DataError(f"A high-pass filter needs sigma > 0 and gain > 0; got sigma={sigma}, gain={gain}.")
-    require("scipy", "train", "The high-pass filter")
+    require("scipy", "imaging", "The high-pass filter")
     from scipy import ndimage
 
     def change(picture: UInt8Array) -> UInt8Array:

@@ -37,7 +37,7 @@ def stain_channel(images: UInt8Array) -> UInt8Array:
         DataError: wrong dtype or shape.
         MissingExtraError: scikit-image is not installed.
     """
-    require("skimage", "train", "Colour deconvolution")
+    require("skimage", "imaging", "Colour deconvolution")
     return each(images, _stain_channel)
 
 
@@ -65,7 +65,7 @@ def segment_nuclei(images: UInt8Array) -> UInt8Array:
         DataError: wrong dtype or shape.
         MissingExtraError: scikit-image is not installed.
     """
-    require("skimage", "train", "Segmenting nuclei")
+    require("skimage", "imaging", "Segmenting nuclei")
     return each(images, _segment)
 
 
