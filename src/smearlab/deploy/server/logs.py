@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
@@ -51,3 +52,5 @@ def set_up(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         logger.handlers = [handler] if name != "uvicorn.error" else []
         logger.propagate = name == "uvicorn.error"
         logger.setLevel(level if name == "smearlab.server" else logging.WARNING)
+    # Pillow warns of damaged metadata in words that quote it, and Python remembers each of these texts for good.
+    warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -21,6 +21,8 @@ from smearlab.errors import ServiceError
 from smearlab.inference.predictor import Predictor
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from smearlab.deploy.server.admission import Admission
 
 
@@ -46,7 +48,7 @@ def serve(model: str | Path, host: str, port: int, settings: Settings, threads: 
         predictor = Predictor.load(model, threads)
         set_up()
         app = create_app(predictor, settings)
-        server = _make_server(app.state.service.admission, app, settings)
+        server = make_server(app.state.service.admission, app, settings)
         print(f"Serving {predictor.info.name} on {address(listener)} (Ctrl-C stops it)", flush=True)
         if settings.token is None and not _is_local(host):
             print("smearlab: no token is set, so whoever reaches this address can use it.", file=sys.stderr)
@@ -82,11 +84,12 @@ class PoliteServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _make_server(admission: Admission, app: object, settings: Settings) -> PoliteServer:
+def make_server(admission: Admission, app: FastAPI, settings: Settings) -> PoliteServer:
+    """Make the HTTP server for an application, with the limits of its connections."""
     limits = settings.limits
     connection = type("Connection", (PatientConnection,), {"limits": limits})
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=connection,
         ws="none",
         loop="asyncio",
