@@ -58,3 +58,62 @@ def kfold(
     )
     if found is not None:
         print(f"{printed(found)}\nReport: {out / 'report.html'}")
+
+
+@app.command
+def tune(
+    data: str,
+    *,
+    space: str,
+    out: Path,
+    recipe: str | None = None,
+    trials: int = 30,
+    jobs: int = 1,
+    timeout: float | None = None,
+    metric: str | None = None,
+    pruner: str = "median",
+    seed: int | None = None,
+    set_: Overrides = (),
+    tolerate_unreadable: Annotated[bool, Flag] = False,
+) -> None:
+    """Search a recipe's values on validation pictures: best.toml, trials.csv, report. Give it again to go on.
+
+    Parameters
+    ----------
+    data
+        Labelled pictures in any form.
+    space
+        A TOML file with a table for each key to search, or a shipped space: usual, augmentation.
+    out
+        The folder to write to: new, or of the same search, which is then gone on with.
+    recipe
+        The recipe that all trials start from; quick for the demo, standard for other data.
+    trials
+        How many trainings in all, those done before included.
+    jobs
+        Processes at once. The same command may also be started several times.
+    timeout
+        Minutes after which no trial begins or goes on.
+    metric
+        What trials are compared by on validation: balanced_accuracy, accuracy, loss, or corrupted_ before these.
+    pruner
+        What stops bad trials early: median, hyperband or none.
+    seed
+        Of the values drawn; the recipe's by default.
+    tolerate_unreadable
+        Go on although a whole class, or more than 5 % of the pictures, cannot be read.
+    """
+    from smearlab.errors import require
+
+    require("torch", "train", "A search")
+    for module in ("optuna", "filelock"):
+        require(module, "tune", "A search")
+    from smearlab.evaluation.tune import TuneOptions, tune
+    from smearlab.evaluation.tune_outcome import printed
+
+    options = TuneOptions(
+        recipe, set_, trials, jobs, timeout, metric, pruner, seed, tolerate_unreadable=tolerate_unreadable
+    )
+    found = tune(data, out, space, options)
+    if found is not None:
+        print(f"{printed(found)}\nRecipe: {out / 'best.toml'}\nReport: {out / 'report.html'}")
