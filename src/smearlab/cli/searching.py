@@ -108,12 +108,13 @@ def tune(
     require("torch", "train", "A search")
     for module in ("optuna", "filelock"):
         require(module, "tune", "A search")
-    from smearlab.evaluation.tune import TuneOptions, tune
+    from smearlab.evaluation.tune import TuneOptions
+    from smearlab.evaluation.tune import tune as search
     from smearlab.evaluation.tune_outcome import printed
 
     options = TuneOptions(
         recipe, set_, trials, jobs, timeout, metric, pruner, seed, tolerate_unreadable=tolerate_unreadable
     )
-    found = tune(data, out, space, options)
+    found = search(data, out, space, options)
     if found is not None:
         print(f"{printed(found)}\nRecipe: {out / 'best.toml'}\nReport: {out / 'report.html'}")

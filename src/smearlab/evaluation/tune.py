@@ -29,8 +29,6 @@ from smearlab.training.tuning import SearchWork, do_trials, take_part
 from smearlab.training.workers import in_processes, threads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from smearlab.training.recipe import Recipe
     from smearlab.training.search_space import Space
 
@@ -58,7 +56,7 @@ class TuneOptions:
     jobs: int = 1
     timeout: float | None = None
     metric: str | None = None
-    pruner: PrunerName = "median"
+    pruner: str = "median"
     seed: int | None = None
     tolerate_unreadable: bool = False
 
@@ -89,16 +87,15 @@ def tune(
         TrainingInterrupted: the user stopped it; what is done stays done.
     """
     options = options or TuneOptions()
-    _check_options(options)
+    pruner = _checked(options)
     begun, folder = time.monotonic(), Run(user_path(out))
     space = load_space(space) if isinstance(space, str | Path) else space
     base = _starting_recipe(data, folder, options)
     remarks = check_space(space, base)
     _check_folder(folder.path)
     check_same_recipe(base, folder)
-    plan = Plan(
-        space.content(), base.selection.metric, options.pruner, base.seed if options.seed is None else options.seed
-    )
+    seed = base.seed if options.seed is None else options.seed
+    plan = Plan(space.content(), base.selection.metric, pruner, seed)
     plan.check(folder.path)
     cells = read(data, tolerate_unreadable=options.tolerate_unreadable or base.data.tolerate_unreadable)
     maximise = not base.selection.metric.endswith("loss")
@@ -120,19 +117,25 @@ def tune(
         return conclude(work, prepared, remarks, time.monotonic() - begun)
 
 
-def _check_options(options: TuneOptions) -> None:
+def _checked(options: TuneOptions) -> PrunerName:
+    """Check what was asked for, and return the pruner.
+
+    Raises:
+        DataError: a number that makes no sense, or no such pruner.
+        TrainingError: several processes were launched together.
+    """
     for name, value in (("trials", options.trials), ("jobs", options.jobs)):
         if value < 1:
             raise DataError(f"--{name} {value}: give at least 1.")
     if options.timeout is not None and not (options.timeout > 0 and math.isfinite(options.timeout)):
         raise DataError(f"--timeout {options.timeout:g}: give minutes above 0.")
-    if options.pruner not in PRUNERS:
-        hint = did_you_mean(options.pruner, PRUNERS)
-        raise DataError(f"--pruner {options.pruner}: choose one of {', '.join(PRUNERS)}.{hint}")
     if processes().num_processes > 1:
-        raise TrainingError(
-            "A search gives each process a trial of its own: use --jobs, not several launched processes."
-        )
+        raise TrainingError("A search gives each process a trial of its own: use --jobs, not a launcher of processes.")
+    for pruner in PRUNERS:
+        if pruner == options.pruner:
+            return pruner
+    hint = did_you_mean(options.pruner, PRUNERS)
+    raise DataError(f"--pruner {options.pruner}: choose one of {', '.join(PRUNERS)}.{hint}")
 
 
 def _starting_recipe(data: str | Path | Cells, folder: Run, options: TuneOptions) -> Recipe:

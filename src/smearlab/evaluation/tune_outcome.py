@@ -76,7 +76,7 @@ class TuneOutcome:
         best: the best.
         start: the trial of the starting recipe; None where that lies outside the space.
         recipe: the best recipe.
-        importance: key to share of the variance between whole trials, the greatest first; empty where it cannot be told.
+        importance: key to share of the variance between whole trials, the greatest first; empty where unknown.
         tested: None where there is no test part, or where the starting recipe is the best.
         notes: what a reader should know.
         seconds: of this call.

@@ -16,7 +16,7 @@ from smearlab.report.kfold_plots import fold_curves, fold_dots
 from smearlab.report.page import Page
 from smearlab.report.plots import per_class_intervals
 from smearlab.report.tables import write_figures
-from smearlab.report.text import THIN, count, duration, plural
+from smearlab.report.text import NBSP, THIN, count, duration, plural
 
 TITLES = {
     **METRIC_TITLES,
@@ -28,8 +28,8 @@ TITLES = {
 }
 _DECIMAL = ("macro_auc", "brier", "nll")
 _TILES = ("balanced_accuracy", "accuracy", "macro_f1", "ece")
-_PER_FOLD = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auc", "ece")
-_TOGETHER = "out of fold"
+_PER_FOLD = ("balanced_accuracy", "accuracy", "macro_f1")
+_TOGETHER = "out-of-fold"
 
 
 @dataclass(frozen=True)
@@ -225,11 +225,11 @@ def _fold_blocks(report: KFoldReport) -> list[Block]:
     names = [name for name in known_metrics(report.together.metrics) if name in _PER_FOLD]
     rows: list[list[Cell]] = [
         [
-            fold.name,
+            fold.name.replace("-", NBSP),
             *(int(fold.pictures[part]) for part in ("train", "validation", "test")),
             *(EstimateCell(metric(fold.result.metrics, name), name not in _DECIMAL) for name in names),
-            f"{fold.best_epoch} of {len(fold.history)}",
-            duration(fold.seconds),
+            f"{fold.best_epoch}{NBSP}of{NBSP}{len(fold.history)}",
+            duration(fold.seconds).replace(" ", NBSP),
         ]
         for fold in report.folds
     ]

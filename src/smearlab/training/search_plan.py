@@ -56,6 +56,6 @@ class Plan:
             raise TrainingError(f"{self.path(folder)} cannot be read ({error}). Choose another --out.") from error
         if different:
             raise TrainingError(
-                f"The search in {folder} was begun with another {', '.join(different)}. Give the same to go on with it, "
-                "or choose another --out."
+                f"The search in {folder} was begun with another {', '.join(different)}. Give the same to go on with "
+                "it, or choose another --out."
             )
