@@ -62,7 +62,8 @@ def test_mistakes_are_told(network: NetworkConfig, words: str) -> None:
 
 
 def test_their_names_are_listed() -> None:
-    assert own_names() == ["smearlab/plain_cnn"]
+    names = ("plain_cnn", "small_cnn", "deep_cnn", "mobilenetv3_light", "mobilenetv3_heavy")
+    assert own_names() == [f"smearlab/{name}" for name in names]
 
 
 def test_a_flattened_map_is_taken_whole() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from smearlab.errors import RecipeError, did_you_mean
+from smearlab.networks.own_mobilenet import HEAVY, LIGHT, SmallPictureMobileNetV3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +29,9 @@ class PlainCnn(nn.Module):
         batch_norm: normalise after each convolution.
         in_chans: channels of the pictures.
         flatten: take the whole last map instead of pooling it; the network then knows one picture size only.
+        activation: ``relu`` or ``leaky_relu`` (with Keras' slope of 0.3).
+        initialisation: of the convolutions' weights: ``default`` (PyTorch's), ``he_uniform`` or ``glorot_uniform``
+            (Keras' own), both with biases of zero.
     """
 
     def __init__(
@@ -37,17 +42,25 @@ class PlainCnn(nn.Module):
         batch_norm: bool = True,
         in_chans: int = 3,
         flatten: bool = False,
+        activation: str = "relu",
+        initialisation: str = "default",
     ) -> None:
         super().__init__()
         if not channels or kernel % 2 == 0:
             raise ValueError("channels must name at least one block, and kernel must be odd")
+        if activation not in _ACTIVATIONS or initialisation not in _INITIALISATIONS:
+            raise ValueError(
+                f"activation must be one of {', '.join(_ACTIVATIONS)}, "
+                f"and initialisation one of {', '.join(_INITIALISATIONS)}"
+            )
         blocks: list[nn.Module] = []
         for before, width in zip((in_chans, *channels), channels, strict=False):
             blocks += [nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=not batch_norm)]
             blocks += [nn.BatchNorm2d(width)] if batch_norm else []
-            blocks += [nn.ReLU(), nn.MaxPool2d(2)]
+            blocks += [_ACTIVATIONS[activation](), nn.MaxPool2d(2)]
         self.blocks = nn.Sequential(*blocks)
         self.pool = _pooling(pooling, flatten=flatten)
+        _INITIALISATIONS[initialisation](self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled features."""
@@ -61,7 +74,30 @@ def _pooling(name: str, *, flatten: bool) -> nn.Module:
     return nn.AdaptiveAvgPool2d(1) if name == "avg" else nn.AdaptiveMaxPool2d(1)
 
 
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {"plain_cnn": PlainCnn}
+def _with_weights_from(initialise: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+    def fill(network: nn.Module) -> None:
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                initialise(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    return fill
+
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky_relu": partial(nn.LeakyReLU, 0.3)}
+_INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
+    "default": lambda _: None,
+    "he_uniform": _with_weights_from(partial(nn.init.kaiming_uniform_, nonlinearity="relu")),
+    "glorot_uniform": _with_weights_from(nn.init.xavier_uniform_),
+}
+_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "plain_cnn": PlainCnn,
+    "small_cnn": partial(PlainCnn, batch_norm=False, flatten=True, initialisation="glorot_uniform"),
+    "deep_cnn": partial(PlainCnn, channels=(32, 64, 128, 256, 512), batch_norm=False, initialisation="he_uniform"),
+    "mobilenetv3_light": partial(SmallPictureMobileNetV3, width=LIGHT),
+    "mobilenetv3_heavy": partial(SmallPictureMobileNetV3, width=HEAVY),
+}
 
 
 def own_names() -> list[str]:

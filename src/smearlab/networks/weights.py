@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import timm
 import torch
@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 
 from smearlab.errors import RecipeError
+from smearlab.networks.at_hand import cached_weights, hub_is_out_of_reach, pretrained_source
+from smearlab.networks.joining import PART
 from smearlab.networks.torchvision_layout import is_torchvision_mobilenet, rename_torchvision_mobilenet
 
 if TYPE_CHECKING:
@@ -41,13 +43,24 @@ def starting_weights(network: NetworkConfig) -> StartingWeights:
         RecipeError: the weights cannot be downloaded, or the file cannot be read.
     """
     if network.weights == "pretrained":
-        return StartingWeights(_download(network), f"timm's pretrained weights of {network.backbone}")
+        names = (network.backbone, *network.further)
+        source = f"timm's pretrained weights of {', '.join(names)}"
+        if not network.further:
+            return StartingWeights(_pretrained(names[0], network.options), source)
+        parts = [_pretrained(name, network.options) for name in names]
+        tensors = {PART.format(i) + key: value for i, part in enumerate(parts) for key, value in part.items()}
+        return StartingWeights(tensors, source)
     path = Path(network.weights)
     state = read_weights(path)
     # A model folder's weights name their backbone; any other file is the backbone itself, a classifier left over.
     own = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
     if is_torchvision_mobilenet(state):
         own = rename_torchvision_mobilenet(state)
+    if network.further and not any(name.startswith(PART.format(0)) for name in own):
+        raise RecipeError(
+            f"network.weights: {path.name} holds one backbone, but network.further names more. Several backbones start "
+            "from 'none', from 'pretrained', or from a trained model of the same backbones."
+        )
     return StartingWeights(own or state, path.name)
 
 
@@ -107,17 +120,36 @@ def _tensors(state: object, path: Path) -> dict[str, Tensor]:
     return {str(name).removeprefix("module."): value for name, value in state.items()}
 
 
-def _download(network: NetworkConfig) -> dict[str, Tensor]:
+def _pretrained(name: str, options: dict[str, Any]) -> dict[str, Tensor]:
+    """Return timm's weights of a backbone, downloaded unless they lie in the cache."""
+    address = pretrained_source(name)
+    if not address:
+        raise RecipeError(
+            f"There are no pretrained weights of {name}. Set network.weights to the path of a local file, or to 'none' "
+            "to start from scratch."
+        )
+    if cached_weights(name) is None and hub_is_out_of_reach():
+        raise _unreachable(name, address, "there is no connection to the model hub")
     try:
-        model = timm.create_model(network.backbone, pretrained=True, num_classes=0, **network.options)
+        model = timm.create_model(name, pretrained=True, num_classes=0, **options)
     except Exception as error:  # the hub client raises errors of several libraries when it is offline
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise RecipeError(
-            f"The pretrained weights of {network.backbone} could not be downloaded ({reason}). "
-            "Go online once, or give network.weights the path of a local file, or 'none' to start from scratch."
-        ) from error
+        if "loading state_dict" in reason:
+            raise RecipeError(
+                f"network.options {options} make another network of {name} than its pretrained weights were made for. "
+                "Take the options away, or set network.weights to 'none'."
+            ) from error
+        raise _unreachable(name, address, reason) from error
     state: dict[str, Tensor] = model.state_dict()
     return state
+
+
+def _unreachable(name: str, address: str, reason: str) -> RecipeError:
+    return RecipeError(
+        f"The pretrained weights of {name} could not be downloaded ({reason}). Go online once, after which they stay "
+        f"in the cache; or fetch {address} with another computer and give network.weights the file's path; or set "
+        "network.weights to 'none' to start from scratch."
+    )
 
 
 def _widened(value: Tensor, wanted: Tensor) -> Tensor:
