@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smearlab import celltypes
-from smearlab.augment.config import AugmentConfig, PolicyName
+from smearlab.augment.config import AugmentConfig
+from smearlab.augment.sets import policy_of
 from smearlab.augment.sheet import draw_sheet, operation_columns, policy_columns, progress_columns
 from smearlab.data.atomic import atomic_path
 from smearlab.data.framing import Framing, frame_pictures
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
-from smearlab.errors import DataError, RecipeError, did_you_mean
+from smearlab.errors import DataError, RecipeError
 from smearlab.training.recipe_io import load_recipe
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class SheetOptions:
     """What a sheet shows.
 
     Attributes:
-        policy: of augmentation; None takes the recipe's, or ours.
+        policy: of augmentation, or moderate or heavy as of an augmented set; None takes the recipe's, or ours.
         recipe: whose settings of augmentation and framing are used; None takes the defaults.
         operation: shown alone from mild to full, instead of a policy; None for a policy.
         progress: the columns are the way through a training instead of several draws.
@@ -102,19 +103,13 @@ def _settings(options: SheetOptions) -> tuple[AugmentConfig, Framing]:
         raise RecipeError(f"--size {options.size}: give a side from 8 to 2048 pixels.")
     if options.operation is not None and (options.policy or options.progress):
         raise RecipeError("--operation shows one operation alone: leave out --policy and --progress.")
-    known = get_args(PolicyName)
-    if options.policy is not None and options.policy not in known:
-        raise RecipeError(
-            f"There is no policy '{options.policy}'.{did_you_mean(options.policy, known)} "
-            f"The policies are: {', '.join(known)}."
-        )
     policy = options.policy or ("ours" if options.recipe is None else None)
     config, framing = AugmentConfig(), Framing()
     if options.recipe is not None:
         recipe = load_recipe(options.recipe)
         config, framing = recipe.augment, recipe.framing
     if policy is not None:
-        config = config.model_copy(update={"policy": policy})
+        config = policy_of(policy, config)
     if options.size is not None:
         framing = framing.model_copy(update={"size": options.size})
     if options.progress and not config.curriculum:
