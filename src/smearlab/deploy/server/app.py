@@ -33,7 +33,7 @@ _ABOUT = """Names blood cells in single-cell pictures. **Not a medical device.**
 
 Pictures are held in memory while they are worked on, and nowhere else."""
 Thumbnails = Annotated[bool, Query(description="Add a small PNG of each picture, as the network sees it.")]
-_bearer = HTTPBearer(auto_error=False, description="The token the server was started with, if it was.")
+_bearer = HTTPBearer(auto_error=False, description="The token that the server was started with.")
 _REASONS = {
     400: "The body cannot be read.",
     401: "The token is missing or wrong.",
@@ -98,7 +98,7 @@ def create_app(predictor: Predictor, settings: Settings | None = None) -> FastAP
 
 def _add_model_routes(app: FastAPI, service: Service) -> None:
     """Add what works on pictures."""
-    guarded = [Depends(_guard)]
+    guarded = _guards(service)
 
     @app.post(
         "/predict",
@@ -159,7 +159,7 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
 
     @app.get(
         "/metrics",
-        dependencies=[Depends(_guard)],
+        dependencies=_guards(service),
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_refusals(401)},
         response_description="The answer.",
@@ -170,8 +170,13 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
         return Response(service.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _guards(service: Service) -> list[Any]:
+    """Return what a route asks for the token; nothing, nor a word of it in the description, where there is none."""
+    return [] if service.settings.token is None else [Depends(_guard)]
+
+
 def _guard(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-    """Ask for the token, where the server was started with one.
+    """Ask for the token.
 
     Raises:
         Refusal: 401.

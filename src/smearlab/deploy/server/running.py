@@ -98,7 +98,7 @@ def make_server(admission: Admission, app: FastAPI, settings: Settings) -> Polit
         server_header=False,
         proxy_headers=False,  # nothing here depends on who the client is
         limit_concurrency=limits.connections,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=2,  # for answers that are still being sent
         h11_max_incomplete_event_size=32_768,
     )
     return PoliteServer(config, admission, limits.shutdown_seconds)
