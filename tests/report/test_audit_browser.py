@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import OPTIONS, PATIENCE, need_chromium
 
 from smearlab.report.audit_contents import AuditReport
 from smearlab.report.audit_report import write_audit_report
@@ -17,15 +17,8 @@ from smearlab.report.audit_report import write_audit_report
 from .audit_pages import AWKWARD, label_of, large_audit, small_audit, source_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), "")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on the PATH: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-PATIENCE = 240_000  # milliseconds: a busy machine draws slowly, and that is no fault of the page
 MANY = 20_000
 IN_VIEW = """[...document.querySelectorAll('#off_topic [data-at]')].some(card => {
     const box = card.getBoundingClientRect();
@@ -38,8 +31,9 @@ TIMES = "[Number(document.documentElement.dataset.ready), performance.getEntries
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    path = need_chromium()
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        running = driver.chromium.launch(executable_path=path, args=OPTIONS)
         yield running
         running.close()
 

@@ -131,8 +131,17 @@ def _documents() -> Iterator[bytes]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("cell.png", noisy(0))
-    yield from (archive.getvalue(), b"%PDF-1.7\n%\xe2\xe3", b"PAR1" + bytes(50), b"\x93NUMPY\x01\0", b"\x1f\x8b\x08" + bytes(60))
-    yield from (b"<!doctype html><p>cell", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><svg>&b;</svg>")
+    yield from (
+        archive.getvalue(),
+        b"%PDF-1.7\n%\xe2\xe3",
+        b"PAR1" + bytes(50),
+        b"\x93NUMPY\x01\0",
+        b"\x1f\x8b\x08" + bytes(60),
+    )
+    yield from (
+        b"<!doctype html><p>cell",
+        b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><svg>&b;</svg>",
+    )
     yield from (b"#!/bin/sh\nexit\n", b"\x7fELF" + bytes(200), b"row,source,label\n0,a.png,neutrophil\n", b"{}")
 
 

@@ -26,7 +26,12 @@ def flat(channel: int) -> UInt8Array:
 
 def run(predictor: Predictor, work: Callable[[Batcher], Coroutine[Any, Any, Any]], **options: Any) -> Any:
     async def whole() -> Any:
-        batcher = Batcher(predictor, options.get("batch_size", 8), options.get("waiting", 1_000), options.get("observe", lambda _: None))
+        batcher = Batcher(
+            predictor,
+            options.get("batch_size", 8),
+            options.get("waiting", 1_000),
+            options.get("observe", lambda _: None),
+        )
         batcher.start()
         try:
             return await asyncio.wait_for(work(batcher), 60)

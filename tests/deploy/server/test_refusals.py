@@ -16,6 +16,8 @@ from smearlab.deploy.server.settings import Limits, Settings, Token
 
 FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\nContent-Disposition: form-data; name="pictures"; filename="a.png"\r\n\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
+ENDLESS = picture(form="JPEG", progressive=True)[:-2] + b"\xff\xda\x00\x08" * 500
 SECRET = "a-secret-of-some-length"
 
 
@@ -46,7 +48,7 @@ BODIES = {
     "another boundary": (PART + b"x\r\n--c--\r\n", FORM, 400, "malformed"),
     "no closing boundary": (PART + picture(), FORM, 400, "malformed"),
     "a head that never ends": (b"--b\r\nContent-Disposition: " + b"x" * 70_000, FORM, 400, "malformed"),
-    "a field that is no file": (b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n', FORM, 400, "malformed"),
+    "a field that is no file": (FIELD, FORM, 400, "malformed"),
     "a part without a head": (b"--b\r\n\r\nx\r\n--b--\r\n", FORM, 400, "malformed"),
     "a form without parts": (b"--b--\r\n", FORM, 400, "malformed"),
     "no JSON": (b"{", "application/json", 400, "malformed"),
@@ -78,7 +80,7 @@ PICTURES = {
     "a PostScript program": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "not_a_picture", "PostScript"),
     "a bomb": (png_of(20_000, 20_000), 413, "too_large", "25,000,000"),
     "an endless strip": (png_of(20_000, 1), 413, "too_large", "16,384"),
-    "scans without end": (picture(form="JPEG", progressive=True)[:-2] + b"\xff\xda\x00\x08" * 500, 422, "unreadable", "scans"),
+    "scans without end": (ENDLESS, 422, "unreadable", "scans"),
 }  # fmt: skip
 
 

@@ -116,7 +116,13 @@ class TestSlowClients:
 
 def test_bytes_that_are_no_http(start: Start) -> None:
     server = start()
-    for junk in (b"\x16\x03\x01\x02\x00\x01\x00", b"\0" * 100, b"GET / HTTP/x\r\n\r\n", b"GET /\x80 HTTP/1.1\r\n\r\n", b"A" * 70_000):
+    for junk in (
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"\0" * 100,
+        b"GET / HTTP/x\r\n\r\n",
+        b"GET /\x80 HTTP/1.1\r\n\r\n",
+        b"A" * 70_000,
+    ):
         with connect(server) as connection:
             connection.sendall(junk)
             connection.shutdown(socket.SHUT_WR)
@@ -259,7 +265,18 @@ class TestAddress:
 
 class TestCommand:
     def test_it_serves_until_it_is_told_to_stop(self, tiny_folder: Path, tmp_path: Path) -> None:
-        command = [sys.executable, "-m", "smearlab", "serve", "--model", str(tiny_folder), "--port", "0", "--threads", "1"]
+        command = [
+            sys.executable,
+            "-m",
+            "smearlab",
+            "serve",
+            "--model",
+            str(tiny_folder),
+            "--port",
+            "0",
+            "--threads",
+            "1",
+        ]
         log = tmp_path / "log"
         with log.open("wb") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -289,13 +306,17 @@ class TestCommand:
             "import smearlab.errors as errors; errors.find_spec = util.find_spec\n"
             "from smearlab.__main__ import main; sys.exit(main(['serve']))"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert done.returncode == 2
         assert "pip install 'smearlab[web]'" in done.stderr
 
     def test_the_server_needs_no_torch(self) -> None:
         code = "import smearlab.deploy.server.running, sys; print({'torch', 'timm', 'sklearn'} & set(sys.modules))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
         assert done.stdout.strip() == "set()"
 
 
