@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.evaluation.study_cells import SMOKE, study_cells
 
+from smearlab.data.framing import Framing
 from smearlab.evaluation.conditions import alter
 from smearlab.evaluation.studies.answers import Answers, ask
 from smearlab.evaluation.studies.material import Material, balanced, open_material, shares, stratified
@@ -79,7 +80,7 @@ def test_answers_are_laid_out_by_picture_and_condition(material: Material, tmp_p
     def brightest(images: np.ndarray) -> np.ndarray:
         return np.where(images.mean(axis=(1, 2, 3)) > 128, 7, 0)
 
-    answers = ask(brightest, material, 24)
+    answers = ask(brightest, material, Framing(crop="none", size=24))
     answers.save(tmp_path / "answers.npz")
     table = Answers.load(tmp_path / "answers.npz").matrix(material.shown)
     assert table.shape == (len(material.pool_labels), 1 + len(material.conditions))
@@ -97,5 +98,5 @@ def test_pictures_are_resized_for_a_network_of_another_side(material: Material) 
         seen.append(images.shape)
         return np.zeros(len(images), np.int64)
 
-    ask(answer, material, 32)
+    ask(answer, material, Framing(crop="none", size=32))
     assert {shape[1:] for shape in seen} == {(32, 32, 3)}

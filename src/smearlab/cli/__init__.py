@@ -5,7 +5,18 @@ Heavy imports stand inside the commands, so that ``smearlab --help`` answers at 
 
 from __future__ import annotations
 
-from smearlab.cli import cleaning, drawing, measuring, predicting, searching, serving, training
+from smearlab.cli import (
+    cleaning,
+    drawing,
+    explaining,
+    exporting,
+    measuring,
+    predicting,
+    searching,
+    serving,
+    studying,
+    training,
+)
 from smearlab.cli.app import UsageError, app, call
 from smearlab.cli.predicting import PREDICT_OPTIONS
 
@@ -16,9 +27,12 @@ __all__ = [
     "call",
     "cleaning",
     "drawing",
+    "explaining",
+    "exporting",
     "measuring",
     "predicting",
     "searching",
     "serving",
+    "studying",
     "training",
 ]

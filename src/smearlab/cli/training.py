@@ -1,11 +1,11 @@
-"""Commands that train and compare: run, train, study, compare, recipes."""
+"""Commands that train and compare: run, train, compare, recipes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from smearlab.cli.app import Flag, Overrides, Several, app
+from smearlab.cli.app import Flag, Overrides, app
 
 
 @app.command
@@ -96,45 +96,6 @@ def train(
         tolerate_unreadable=tolerate_unreadable,
         tensorboard=tensorboard,
     )
-
-
-@app.command
-def study(
-    name: str,
-    data: str,
-    *,
-    out: Path,
-    scale: str = "small",
-    seeds: int | None = None,
-    only: Annotated[tuple[str, ...], Several] = (),
-    jobs: int | None = None,
-    recipe: str = "quick",
-) -> None:
-    """Compare recipes that differ in one thing each: study.csv, study.json, report. Give it again to go on.
-
-    Parameters
-    ----------
-    name
-        policies (augmentation, each family and group left out), means (every other option) or tuning (from weights).
-    data
-        Labelled pictures in any form.
-    out
-        The folder to write to: new, or of the same study, which is then gone on with.
-    scale
-        smoke (a minute, to see that it runs), small (half an hour on two cores) or full (two hours).
-    seeds
-        Trainings of each recipe; 1, 2 or 3 by scale.
-    only
-        Names of the recipes wanted; all of the scale by default.
-    jobs
-        Processes; one for each core, at most four, by default.
-    recipe
-        The recipe that all of them start from.
-    """
-    from smearlab.evaluation.studies.study import StudyOptions, printed, run_study
-
-    print(printed(run_study(name, data, out, StudyOptions(scale, seeds, only, jobs, recipe))))
-    print(f"Report: {out / 'report.html'}")
 
 
 @app.command

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from smearlab.data.framing import Framing, frame_pictures
+from smearlab.data.framing import frame_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from smearlab.data.cells import BoolArray, IntArray, UInt8Array
+    from smearlab.data.framing import Framing
     from smearlab.evaluation.studies.material import Material
 
     Answerer: TypeAlias = Callable[[UInt8Array], IntArray]
@@ -26,20 +27,27 @@ class Answers:
     Attributes:
         clean: ``bool (P,)`` on the test pool as it is.
         altered: ``bool (C, n)`` under each condition.
+        named: ``int16 (P,)`` which class it named on the test pool as it is; None of an older file.
+        named_altered: ``int16 (C, n)`` the same under each condition.
     """
 
     clean: BoolArray
     altered: BoolArray
+    named: IntArray | None = None
+    named_altered: IntArray | None = None
 
     def save(self, path: Path) -> None:
         """Write to an open path as ``.npz``."""
-        np.savez_compressed(path, clean=self.clean, altered=self.altered)
+        named = {"named": self.named, "named_altered": self.named_altered}
+        known = {name: values for name, values in named.items() if values is not None}
+        np.savez_compressed(path, clean=self.clean, altered=self.altered, **known)
 
     @classmethod
     def load(cls, path: Path) -> Answers:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            return cls(file["clean"], file["altered"])
+            named = (file.get(name) for name in ("named", "named_altered"))
+            return cls(file["clean"], file["altered"], *named)
 
     def matrix(self, shown: IntArray) -> np.ndarray:
         """Return ``int8 (P, 1 + C)``: clean first; 1 right, 0 wrong, -1 not shown.
@@ -54,19 +62,24 @@ class Answers:
         return table
 
 
-def ask(answer: Answerer, material: Material, size: int) -> Answers:
+def ask(answer: Answerer, material: Material, framing: Framing) -> Answers:
     """Ask a network for all pictures of a study.
 
     Args:
         answer: takes ``uint8 (n, size, size, 3)``, gives ``int64 (n,)`` class indices.
         material: the pictures.
-        size: side in pixels that the network wants; pictures of another side are resized after they were altered.
+        framing: what the network sees of a picture; pictures of another side are resized after they were altered.
     """
-    framing, labels = Framing(crop="none", size=size), material.pool_labels
+    labels = material.pool_labels
 
-    def right(images: UInt8Array, true: IntArray) -> BoolArray:
-        return np.asarray(answer(frame_pictures(np.asarray(images), framing)) == true)
+    def name(images: UInt8Array) -> IntArray:
+        return np.asarray(answer(frame_pictures(np.asarray(images), framing)), np.int16)
 
-    clean = right(material.pool_images, labels)
-    rows = zip(material.altered, material.shown, strict=True)
-    return Answers(clean, np.stack([right(images, labels[shown]) for images, shown in rows]))
+    named = name(material.pool_images)
+    altered = np.stack([name(images) for images in material.altered])
+    return Answers(named == labels, altered == labels[material.shown], named, altered)
+
+
+def seen_whole(framing: Framing) -> Framing:
+    """Return how pictures that are framed already become those of another network: never cropped again."""
+    return framing.model_copy(update={"crop": "none"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smearlab.data.atomic import TEMPORARY_PREFIX, remove_leftovers, write_json
+from smearlab.data.atomic import TEMPORARY_PREFIX, atomic_folder, atomic_path, remove_leftovers, write_json
 from smearlab.errors import DataError
 from smearlab.training.run_folder import Run
 
@@ -28,12 +29,14 @@ class StudyFolder:
         base: the recipe that all cells start from.
         precision: of all of them.
         data: path of the data, beside which starting weights are looked for; empty where it has none.
+        store: where rows are kept that several studies have in common; None for nowhere.
     """
 
     path: Path
     base: str
     precision: str
     data: str = ""
+    store: Path | None = None
 
     @property
     def material(self) -> Path:
@@ -55,7 +58,7 @@ class StudyFolder:
 
     def work(self, task: Task) -> Path:
         """The state of a training that is under way, apart for every recipe."""
-        digest = hashlib.blake2b(repr(task.overrides).encode(), digest_size=4).hexdigest()
+        digest = hashlib.blake2b(repr(task.overrides).encode() + task.digest.encode(), digest_size=4).hexdigest()
         return self.path / "work" / f"{task.stem}.{digest}"
 
     def network(self, cell: str, seed: int) -> Run:
@@ -71,7 +74,48 @@ class StudyFolder:
             facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             return {}
-        return facts if facts.get("overrides") == list(task.overrides) else {}
+        known = (facts.get("overrides"), facts.get("digest", ""))
+        return facts if known == (list(task.overrides), task.digest) and "failed" not in facts else {}
+
+    def write_failure(self, task: Task, reason: str) -> None:
+        """Write down why a row of systems came to nothing; given again, the command tries it again."""
+        write_json(self.facts(task), {"cell": task.cell.name, "seed": task.seed, "failed": reason})
+        self.answers(task).unlink(missing_ok=True)
+
+    def read_failure(self, task: Task) -> str:
+        """Return why a row came to nothing; empty where it did not."""
+        path = self.facts(task)
+        if not path.is_file():
+            return ""
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8")).get("failed", ""))
+        except ValueError:
+            return ""
+
+    def take_from_store(self, task: Task) -> bool:
+        """Copy a row's files from those that other studies left, where one trained the very same; say whether."""
+        place = self._stored(task)
+        if place is None or not (place / "facts.json").is_file():
+            return False
+        facts = json.loads((place / "facts.json").read_text(encoding="utf-8"))
+        with atomic_path(self.answers(task)) as temporary:
+            shutil.copyfile(place / "answers.npz", temporary)
+        own = {"cell": task.cell.name, "overrides": list(task.overrides)}
+        write_json(self.facts(task), facts | own)
+        return True
+
+    def put_into_store(self, task: Task) -> None:
+        """Leave a row's files for the other studies of the same call."""
+        place = self._stored(task)
+        if place is None or place.exists():
+            return
+        with atomic_folder(place) as temporary:
+            shutil.copyfile(self.answers(task), temporary / "answers.npz")
+            shutil.copyfile(self.facts(task), temporary / "facts.json")
+
+    def _stored(self, task: Task) -> Path | None:
+        plain = task.system and task.cell.how == "plain"
+        return self.store / task.digest if self.store is not None and plain else None
 
     def is_done(self, task: Task, *, keep_model: bool = False) -> bool:
         """Whether a task's files are there, its model too where others rest on it."""
@@ -114,11 +158,19 @@ def check_folder(path: Path, study: Study, scale: Scale, base: str) -> str:
     return precision
 
 
-def begin_folder(path: Path, study: Study, scale: Scale, base: str, precision: str, data: str) -> StudyFolder:
+def begin_folder(
+    path: Path, study: Study, scale: Scale, base: str, precision: str, data: str, store: Path | None = None
+) -> StudyFolder:
     """Make the folder, write down what it is for, and clear up after a kill."""
-    folder = StudyFolder(path, base, precision, data)
+    folder = StudyFolder(path, base, precision, data, store)
     folder.cells.mkdir(parents=True, exist_ok=True)
     for place in (path, folder.cells):
         remove_leftovers(place)
     write_json(path / PLAN, {"study": study.name, "scale": scale.name, "recipe": base, "precision": precision})
     return folder
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only unfinished studies need: it can be built anew, and is larger than all the rest together."""
+    for name in ("material", "work"):
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from smearlab.evaluation.studies.plan import Scale
     from smearlab.training.recipe import Recipe
 
-SUITES = ("bloodmnist-c", "imagenet-c", "microscope", "chain")
 _SEED = 1
 _VALIDATION = 0.1  # of the number of training pictures
 
@@ -122,8 +121,8 @@ def build_material(folder: Path, cells: Cells, recipe: Recipe, scale: Scale, key
     validation = stratified(labels, split.validation, round(scale.pictures * _VALIDATION))
     pool = balanced(labels, split.test, scale.pool)
     everything = np.concatenate([train, validation, pool])
-    framed = frame_cells(cells.take(everything), recipe.framing)
-    conditions = conditions_of(SUITES, scale.severities)
+    framed = frame_cells(cells.take(everything), recipe.framing.place)  # what is seen of it is chosen after alteration
+    conditions = conditions_of(scale.suites, scale.severities)
     shown = shares(labels[pool], scale.shown, len(conditions))
     with atomic_folder(folder) as temporary:
         np.save(temporary / "images.npy", framed)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from smearlab.evaluation.studies.plan import Cell, Study, Task
 
 ALTERED, SEEN, UNSEEN = "altered", "seen families", "unseen families"
+CHAIN = "chain"
 _SUITES = ("bloodmnist-c", "imagenet-c", "microscope")
 FIGURES = (CLEAN, *_SUITES, "chain1", "chain2", "chain3", *(f"group {group}" for group in GROUPS), ALTERED)
 """The figures of every cell; ``altered`` is the mean of the three suites."""
@@ -70,8 +71,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
-    """Figures of one cell: name to ``float64 (S, B + 1)``, and the seeds of the S runs."""
+class Measured:
+    """Figures of one cell: name to ``float64 (S, B + 1)``, the seeds of the S runs, and the seconds of one."""
 
     figures: dict[str, FloatArray]
     seeds: list[int]
@@ -93,7 +94,7 @@ def summarise(
     weights = picture_weights(material.pool_labels, seed=0)
     cells = {task.cell.name: task.cell for task in tasks}
     measured = {
-        name: _measure(folder, material, [task for task in tasks if task.cell.name == name], weights) for name in cells
+        name: measure(folder, material, [task for task in tasks if task.cell.name == name], weights) for name in cells
     }
     reference = measured[study.reference]
     rows = [_row(cells[name], measured[name], reference, name == study.reference) for name in cells]
@@ -101,7 +102,22 @@ def summarise(
     return Outcome(study, tuple(sorted(rows, key=lambda row: order[row.cell.name])), tuple(facts))
 
 
-def _measure(folder: StudyFolder, material: Material, tasks: Sequence[Task], weights: FloatArray) -> _Measured:
+def measure(
+    folder: StudyFolder,
+    material: Material,
+    tasks: Sequence[Task],
+    weights: FloatArray,
+    averaged: Sequence[str] = _SUITES,
+) -> Measured:
+    """Work out the figures of one cell.
+
+    Args:
+        folder: where the answers lie.
+        material: the pictures they were given to.
+        tasks: of the cell, done.
+        weights: ``float64 (B + 1, P)`` of the pictures.
+        averaged: the figures whose mean is ``altered``.
+    """
     names = _members(material.conditions, seen_families(recipe_of(folder, tasks[0]).augment))
     runs = []
     for task in tasks:
@@ -109,9 +125,9 @@ def _measure(folder: StudyFolder, material: Material, tasks: Sequence[Task], wei
         by_condition = condition_figures(table, material.pool_labels, weights)
         runs.append({name: _mean(by_condition, columns) for name, columns in names.items()})
     stacked = {name: np.stack([run[name] for run in runs]) for name in names}
-    stacked[ALTERED] = np.mean([stacked[name] for name in _SUITES if name in stacked], axis=0)
+    stacked[ALTERED] = np.mean([stacked[name] for name in averaged if name in stacked], axis=0)
     seconds = float(np.mean([folder.read_facts(task)["seconds"] for task in tasks]))
-    return _Measured(stacked, [task.seed for task in tasks], seconds)
+    return Measured(stacked, [task.seed for task in tasks], seconds)
 
 
 def _mean(figures: FloatArray, columns: list[int]) -> FloatArray:
@@ -124,6 +140,7 @@ def _members(conditions: Sequence[Condition], seen: frozenset[str]) -> dict[str,
     members = {CLEAN: [0]}
     members |= {suite: [at for at, one in numbered if one.suite == suite] for suite in _SUITES}
     members |= {chain: [at for at, one in numbered if one.corruption == chain] for chain in FIGURES[4:7]}
+    members[CHAIN] = [at for at, one in numbered if one.suite == CHAIN]
     members |= {f"group {group}": [at for at, one in numbered if one.group == group] for group in GROUPS}
     members |= {f"family {family}": [at for at, one in numbered if one.family == family] for family in FAMILIES}
     single = [(at, one.family in seen) for at, one in numbered if one.family]
@@ -131,7 +148,7 @@ def _members(conditions: Sequence[Condition], seen: frozenset[str]) -> dict[str,
     return {name: columns for name, columns in members.items() if columns}
 
 
-def _row(cell: Cell, measured: _Measured, reference: _Measured, same: bool) -> Row:
+def _row(cell: Cell, measured: Measured, reference: Measured, same: bool) -> Row:
     figures = {name: interval_over_runs(values) for name, values in measured.figures.items()}
     differences: dict[str, Interval] = {}
     shared = [seed for seed in measured.seeds if seed in reference.seeds]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from smearlab.errors import DataError, did_you_mean
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ScaleName = Literal["smoke", "small", "full"]
-How = Literal["plain", "distilled", "flipped", "adapted", "ensemble", "soup"]
+How = Literal[
+    "plain", "distilled", "refined", "flipped", "adapted", "ensemble", "soup", "high_pass", "nucleus", "clustered"
+]
 _ORDER: tuple[ScaleName, ...] = ("smoke", "small", "full")
 CLEAN = "clean"
 
@@ -29,6 +32,11 @@ class Scale:
         shown: of these, pictures of each class that each condition is shown; every condition has its own share.
         severities: of the corruptions.
         overrides: of the recipe, beside the budget.
+        suites: the test pictures are altered by.
+        batch: pictures per step at most, in a study of systems; 0 leaves the recipes'.
+        work: of a study of systems: an epoch more than three is trained only as far as all epochs together cost no more
+            than `epochs` of this many 10⁹ multiply-adds for each picture; 0 leaves the recipes' epochs.
+        minutes: of a study of systems: a row that would take longer on this machine is left out; 0 for no limit.
     """
 
     name: ScaleName
@@ -39,6 +47,10 @@ class Scale:
     shown: int
     severities: tuple[int, ...]
     overrides: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ("bloodmnist-c", "imagenet-c", "microscope", "chain")
+    batch: int = 0
+    work: float = 0.0
+    minutes: float = 0.0
 
     def budget(self) -> tuple[str, ...]:
         """Return the recipe's overrides that give every cell the same budget; the last epoch is what is measured."""
@@ -59,6 +71,16 @@ SCALES: dict[ScaleName, Scale] = {
     "small": Scale("small", 3000, 10, 2, 60, 12, (3, 5), overrides=("phases.0.batch_size=64",)),
     "full": Scale("full", 4000, 10, 3, 100, 20, (3, 5), overrides=("phases.0.batch_size=64",)),
 }
+EVERY = 10**9
+"""As many as there are."""
+_TWO_SUITES = ("bloodmnist-c", "chain")
+SYSTEM_SCALES: dict[ScaleName, Scale] = {
+    # One picture of each class, and two steps in each phase of the networks as they are.
+    "smoke": Scale("smoke", 8, 1, 1, 1, 1, (3,), suites=("chain",), batch=4, work=1e6),
+    "small": Scale("small", 2000, 10, 1, 100, 20, (3,), suites=_TWO_SUITES, batch=64, work=0.3, minutes=45),
+    "full": Scale("full", EVERY, EVERY, 1, EVERY, 100, (1, 3, 5), suites=_TWO_SUITES, minutes=24 * 60),
+}
+"""Of studies whose rows are systems with recipes of their own."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +96,15 @@ class Cell:
             none.
         of: cells whose trained networks are used; empty where the cell trains its own. Of each seed, the networks of
             that seed are used.
-        how: ``plain`` (a network of its own), ``distilled`` (one of its own, taught by those of others); or, of the
+        how: ``plain`` (a network of its own), ``distilled`` (one of its own, taught by those of others) or ``refined``
+            (one of its own, trained without the pictures that K-means puts among another class); or, of the
             networks of others, ``flipped`` (answers averaged over mirrored and turned pictures), ``adapted`` (batch
-            normalisation fitted to the pictures that are named), ``ensemble`` (averaged probabilities) or ``soup``
-            (averaged weights, batch statistics measured anew).
+            normalisation fitted to the pictures that are named), ``ensemble`` (averaged probabilities), ``soup``
+            (averaged weights, batch statistics measured anew), ``high_pass`` and ``nucleus`` (pictures filtered before
+            they are named) or ``clustered`` (answers of doubtful pictures drawn towards those of their cluster).
         least: the smallest scale at which it is part of the study.
+        recipe: its own, which the study's base does not touch; empty for the one that all start from.
+        reported: what others reported of it, as in a recipe's ``[reported]``; None takes its own recipe's.
     """
 
     name: str
@@ -89,11 +115,13 @@ class Cell:
     of: tuple[str, ...] = ()
     how: How = "plain"
     least: ScaleName = "smoke"
+    recipe: str = ""
+    reported: Mapping[str, float] | None = None
 
     @property
     def trains(self) -> bool:
         """Whether it trains a network of its own."""
-        return self.how in ("plain", "distilled")
+        return self.how in ("plain", "distilled", "refined")
 
 
 @dataclass(frozen=True)
@@ -106,7 +134,11 @@ class Study:
         description: in a sentence or two, what is asked.
         reference: the cell with which all are compared.
         cells: all of them.
-        base: overrides that all cells share.
+        base: overrides that all cells share but those with recipes of their own.
+        scales: how large its cells are.
+        systems: its rows are systems with recipes of their own: budgets are only capped, epochs are chosen by
+            validation as each recipe says, a row that cannot run here is left out with its reason, and what others
+            reported stands beside our figures.
     """
 
     name: str
@@ -115,6 +147,8 @@ class Study:
     reference: str
     cells: tuple[Cell, ...]
     base: tuple[str, ...] = ()
+    scales: Mapping[ScaleName, Scale] = field(default_factory=lambda: SCALES)
+    systems: bool = False
 
     def choose(self, scale: Scale, only: Sequence[str] = ()) -> list[Cell]:
         """Return the cells to run, in the table's order.
@@ -148,11 +182,15 @@ class Task:
         cell: what is different here.
         seed: of weights, batches and augmentation; the split is the same for all.
         overrides: all of them: the study's, the budget, the cell's, the seed.
+        system: a row of a study of systems: it is validated while it trains, and a failure is written down.
+        digest: of a system's whole recipe, as a recipe's file may change between two calls.
     """
 
     cell: Cell
     seed: int
     overrides: tuple[str, ...]
+    system: bool = False
+    digest: str = ""
 
     @property
     def stem(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -67,7 +67,7 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
                 wave = [work for work in pending if bool(work.task.cell.of) == resting]
                 for task in in_processes(_do, wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
                     advance(1)
-                    tell(folder.read_facts(task), task)
+                    tell(folder.read_facts(task) or {"failed": folder.read_failure(task)}, task)
     except (KeyboardInterrupt, TrainingInterrupted):
         done = sum(folder.is_done(task) for task in tasks)
         raise TrainingInterrupted(
@@ -86,16 +86,20 @@ def _do(work: Work) -> Task:
     return work.task
 
 
-def _teller(pending: int, total: int) -> Callable[[dict[str, float], Task], None]:
+def _teller(pending: int, total: int) -> Callable[[dict[str, Any], Task], None]:
     """Return a function that says in a line how far the study is, on standard error."""
     begun, done = time.monotonic(), 0
 
-    def tell(facts: dict[str, float], task: Task) -> None:
+    def tell(facts: dict[str, Any], task: Task) -> None:
         nonlocal done
         done += 1
         left = (time.monotonic() - begun) / done * (pending - done)
-        figures = f"clean {facts['clean']:.3f}, altered {facts['altered']:.3f}, {duration(facts['seconds'])}"
+        figures = f"failed: {facts['failed']}" if "failed" in facts else _figures(facts)
         where = f"{total - pending + done}/{total} {task.cell.name}, seed {task.seed}"
         print(f"{where}: {figures}; {duration(left)} left", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _figures(facts: dict[str, Any]) -> str:
+    return f"clean {facts['clean']:.3f}, altered {facts['altered']:.3f}, {duration(facts['seconds'])}"

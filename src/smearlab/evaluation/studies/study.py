@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from smearlab.data.cells import Cells
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import DataError
-from smearlab.evaluation.studies.catalogue import find_scale, find_study
-from smearlab.evaluation.studies.folder import begin_folder, check_folder
+from smearlab.evaluation.studies.catalogue import SYSTEMS, find_scale, find_study
+from smearlab.evaluation.studies.folder import begin_folder, check_folder, tidy
 from smearlab.evaluation.studies.material import open_material
 from smearlab.evaluation.studies.outcome import ALTERED, FIGURES, Outcome, Row, summarise, table_rows
 from smearlab.evaluation.studies.plan import shared_overrides, tasks_of
@@ -85,6 +84,8 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
         TrainingInterrupted: the user stopped it; what is done stays done.
     """
     options = options or StudyOptions()
+    if name in SYSTEMS:
+        raise DataError(f"The study {name} is one of systems; run it with run_systems.")
     study, scale, path = find_study(name), fitting_scale(find_scale(options.scale), options.recipe), user_path(out)
     if options.seeds is not None and options.seeds < 1:
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
@@ -105,7 +106,7 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
     facts = _facts(material, scale, base, precision, tasks, seconds, time.monotonic() - begun)
     outcome = summarise(study, folder, material, tasks, facts)
     write_outcome(path, outcome)
-    _tidy(folder.path)
+    tidy(folder.path)
     return outcome
 
 
@@ -199,12 +200,6 @@ def _report_row(row: Row) -> StudyRow:
 
 def _estimate(interval: Interval) -> Estimate:
     return Estimate(interval.value, interval.low, interval.high)
-
-
-def _tidy(folder: Path) -> None:
-    """Remove what only unfinished studies need: it can be built anew, and is larger than all the rest together."""
-    for name in ("material", "work"):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def printed(outcome: Outcome) -> str:

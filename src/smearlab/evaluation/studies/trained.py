@@ -6,16 +6,21 @@ import io
 import shutil
 import time
 from contextlib import redirect_stderr
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smearlab.data.atomic import atomic_path, write_json
 from smearlab.data.cells import Cells
-from smearlab.data.framing import Framing, frame_pictures
-from smearlab.evaluation.studies.answers import Answers, ask
+from smearlab.data.framing import frame_pictures
+from smearlab.errors import SmearlabError, TrainingInterrupted
+from smearlab.evaluation.studies.answers import Answers, ask, seen_whole
 from smearlab.evaluation.studies.derived import answerer_of
+from smearlab.evaluation.studies.refining import refined
+from smearlab.evaluation.studies.revision import device_name, revision
 from smearlab.inference.model_folder import WEIGHTS
+from smearlab.networks.build import count_parameters
 from smearlab.networks.preparing import prepare_network
 from smearlab.training.averaging import estimate_batch_norm, mean_weights
 from smearlab.training.batches import BatchMaker
@@ -54,16 +59,20 @@ def do_task(folder: StudyFolder, material: Material, task: Task, *, keep_model: 
 
     Raises:
         TrainingInterrupted: the user stopped it; the training's state is saved.
-        TrainingError: the training failed.
+        TrainingError: the training failed; of a system, that is written down instead.
     """
     begun = time.monotonic()
-    if task.cell.trains:
-        answers = _train(folder, material, task, keep_model=keep_model)
-    elif task.cell.how == "soup":
-        answers = _stir(folder, material, task)
-    else:
-        answer, size = answerer_of(task.cell, [folder.network(name, task.seed) for name in task.cell.of])
-        answers = ask(answer, material, size)
+    if not keep_model and folder.take_from_store(task):
+        return
+    try:
+        answers, more = _do(folder, material, task, keep_model=keep_model)
+    except TrainingInterrupted:
+        raise
+    except (SmearlabError, RuntimeError) as error:  # torch's own among them, such as too little memory of a GPU
+        if not task.system:
+            raise
+        folder.write_failure(task, str(error))
+        return
     with atomic_path(folder.answers(task)) as temporary:
         answers.save(temporary)
     facts = {
@@ -73,9 +82,22 @@ def do_task(folder: StudyFolder, material: Material, task: Task, *, keep_model: 
         "clean": float(answers.clean.mean()),
         "altered": float(answers.altered.mean()),
         "seconds": time.monotonic() - begun,
+        **more,
     }
     write_json(folder.facts(task), facts)
+    folder.put_into_store(task)
     shutil.rmtree(folder.work(task), ignore_errors=True)
+
+
+def _do(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> tuple[Answers, dict[str, Any]]:
+    """Return the answers of a task, and what else is to be known about it."""
+    if task.cell.trains:
+        return _train(folder, material, task, keep_model=keep_model)
+    more = {"digest": task.digest} if task.system else {}
+    if task.cell.how == "soup":
+        return _stir(folder, material, task), more
+    answer, framing = answerer_of(task.cell, [folder.network(name, task.seed) for name in task.cell.of])
+    return ask(answer, material, framing), more
 
 
 def recipe_of(folder: StudyFolder, task: Task) -> Recipe:
@@ -84,14 +106,16 @@ def recipe_of(folder: StudyFolder, task: Task) -> Recipe:
     if task.cell.how == "distilled":
         teachers = [f'"{folder.network(name, task.seed).path.resolve().as_posix()}"' for name in task.cell.of]
         overrides.append(f"distillation.teachers=[{', '.join(teachers)}]")
-    recipe = load_recipe(folder.base, [*overrides, f"precision.mode={folder.precision}"])
+    recipe = load_recipe(task.cell.recipe or folder.base, [*overrides, f"precision.mode={folder.precision}"])
     return locate_weights(recipe, folder.data)
 
 
-def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> Answers:
+def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: bool) -> tuple[Answers, dict[str, Any]]:
     recipe = recipe_of(folder, task)
-    data = _training_data(material, recipe)
+    data = _training_data(material, recipe, validated=task.system)
     network = initial_network(recipe, len(material.class_names))
+    if task.cell.how == "refined":
+        data = replace(data, train=refined(network, data.images, data.labels, data.train))
     prepare_network(network, recipe.network, data.images, data.train)
     work = folder.work(task)
     if recipe.warm_up.epochs and not (work / LAST).is_file():
@@ -101,7 +125,24 @@ def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: b
     if keep_model:
         _export(fitted, data, material, recipe, folder.network(task.cell.name, task.seed))
     trained = trained_network(recipe, fitted.weights, len(material.class_names))
-    return ask(_torch_answerer(trained, recipe, len(material.class_names)), material, recipe.framing.size)
+    framing = seen_whole(recipe.framing)
+    answers = ask(_torch_answerer(trained, recipe, len(material.class_names)), material, framing)
+    return answers, _facts_of(task, fitted, trained, len(data.train)) if task.system else {}
+
+
+def _facts_of(task: Task, fitted: FitResult, network: CellNetwork, pictures: int) -> dict[str, Any]:
+    progress = fitted.progress
+    return {
+        "digest": task.digest,
+        "parameters": count_parameters(network),
+        "pictures": pictures,
+        "epochs": progress.epochs_done,
+        "best_epoch": progress.best_epoch,
+        "training_seconds": progress.seconds,
+        "device": device_name(),
+        "revision": revision(),
+        "history": progress.history,
+    }
 
 
 def _stir(folder: StudyFolder, material: Material, task: Task) -> Answers:
@@ -112,15 +153,13 @@ def _stir(folder: StudyFolder, material: Material, task: Task) -> Answers:
     stirred = trained_network(recipe, weights, len(material.class_names))
     batches = BatchMaker(_training_data(material, recipe), recipe, make_accelerator(recipe))
     estimate_batch_norm(stirred, batches, recipe)
-    return ask(_torch_answerer(stirred, recipe, len(material.class_names)), material, recipe.framing.size)
+    return ask(_torch_answerer(stirred, recipe, len(material.class_names)), material, seen_whole(recipe.framing))
 
 
-def _training_data(material: Material, recipe: Recipe) -> TrainingData:
-    """Return the training part; validation pictures only where the recipe chooses by them, for they cost time."""
-    images, train = material.images, np.arange(material.train)
-    if images.shape[1] != recipe.framing.size:
-        images = frame_pictures(images, Framing(crop="none", size=recipe.framing.size))
-    needed = recipe.selection.keep == "best" or recipe.averaging.wise_ft
+def _training_data(material: Material, recipe: Recipe, *, validated: bool = False) -> TrainingData:
+    """Return the training part; validation pictures only where they are wanted, for they cost time."""
+    images, train = frame_pictures(material.images, seen_whole(recipe.framing)), np.arange(material.train)
+    needed = validated or recipe.selection.keep == "best" or recipe.averaging.wise_ft
     chosen = material.validation if needed else 0
     validation = np.arange(material.train, material.train + chosen)
     key = run_key(recipe_toml(recipe), material.folder.name)

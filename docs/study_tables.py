@@ -1,0 +1,152 @@
+"""Write the tables of the teams' studies into teams-studies.md, from the results that stand in docs/results.
+
+python docs/study_tables.py           # write them
+python docs/study_tables.py --check   # exit 1 where teams-studies.md does not say what the results do
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from smearlab.evaluation.studies.catalogue import SYSTEMS
+from smearlab.evaluation.studies.findings import FINDINGS
+from smearlab.evaluation.studies.plan import SYSTEM_SCALES
+from smearlab.evaluation.studies.results import VERDICTS
+from smearlab.evaluation.studies.verdicts import Judged, from_json
+from smearlab.report.study_systems import local_text
+from smearlab.report.text import NBSP, THIN, duration
+
+PAGE = Path(__file__).with_name("teams-studies.md")
+RESULTS = Path(__file__).with_name("results")
+_SCALES = ("full", "small")
+"""The largest first; of a smoke run nothing is to be learned."""
+
+
+def main() -> int:
+    """Write or check the page; the exit status."""
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = with_tables(page, RESULTS)
+    if "--check" in sys.argv[1:]:
+        return int(page != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def with_tables(page: str, results: Path) -> str:
+    """Return the page with what stands between its marks replaced by what the results say.
+
+    Args:
+        page: Markdown with the marks ``findings`` and ``results``.
+        results: with a folder for each study.
+    """
+    for name, lines in (("findings", findings_table(results)), ("results", result_tables(results))):
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
+    return page
+
+
+def findings_table(results: Path) -> Iterator[str]:
+    """Yield the table of verdicts, each from the largest scale that has it, and how many there are of each."""
+    judged = [_judged(results, finding.name) for finding in FINDINGS]
+    verdicts = [one.verdict for one, _ in judged]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in sorted(set(verdicts)))
+    yield f"\n{len(judged)} findings: {counts}.\n"
+    yield "| team | finding | verdict | compared | difference, points | scale |"
+    yield "|---|---|---|---|--:|---|"
+    for one, scale in judged:
+        stated = f"{one.finding.team} | {one.finding.text}"
+        yield f"| {stated} | {one.verdict} | {_compared(one)} | {_points(one)} | {scale} |"
+    yield ""
+
+
+def _judged(results: Path, name: str) -> tuple[Judged, str]:
+    finding = next(one for one in FINDINGS if one.name == name)
+    for scale in _SCALES:
+        stored = _read(results / finding.study / f"{VERDICTS}.{scale}.json").get("findings", ())
+        found = next((one for one in stored if one["finding"] == name and one["difference"]), None)
+        if found is not None:
+            return from_json(finding, found), scale
+    return Judged(finding, "not measured"), "–"
+
+
+def _compared(one: Judged) -> str:
+    if one.pair is None:
+        return "–"
+    first, second = one.pair
+    rows = f"`{first}` − `{second}`" if second else f"`{first}`"
+    return f"{rows}, {one.finding.figure}{', from scratch' if one.scratch else ''}"
+
+
+def _points(one: Judged) -> str:
+    if one.difference is None:
+        return "–"
+    value, low, high = (100 * each for each in (one.difference.value, one.difference.low, one.difference.high))
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
+
+
+def result_tables(results: Path) -> Iterator[str]:
+    """Yield a heading and a table for every study and scale that has results."""
+    for study, make in SYSTEMS.items():
+        for scale in _SCALES:
+            rows = [_read(results / study / f"{cell.name}.{scale}.json") for cell in make().cells]
+            rows = [row for row in rows if row]
+            if any(row["figures"] for row in rows):
+                yield f"\n### {make().title}: `{study}`, {scale}\n"
+                yield f"{make().description} {_budget(scale, rows)}\n"
+                yield from _table(rows)
+    yield ""
+
+
+def _budget(scale: str, rows: list[dict[str, Any]]) -> str:
+    of = SYSTEM_SCALES["full" if scale == "full" else "small"]
+    pictures = max(int(row.get("pictures") or 0) for row in rows)
+    cut = f"at most {of.epochs} epochs" if of.batch else "epochs as the recipes say"
+    return f"{pictures:,} training pictures, {cut}."
+
+
+def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield "| row | reported | online | clean | chain | BloodMNIST-C | parameters | epochs | time | revision |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    for row in rows:
+        online = row["reported"].get("online")
+        told = f"{_plain(local_text(row['reported']))} | {'–' if online is None else f'{100 * online:.0f} %'}"
+        title = f"`{row['row']}`{' (from scratch)' if row['from_scratch'] else ''}"
+        if row["missing"]:
+            yield f"| {title} | {told} | left out: {_plain(row['missing'])} | | | {_count(row['parameters'])} | | | |"
+            continue
+        figures = " | ".join(_figure(row["figures"].get(name)) for name in ("clean", "chain", "bloodmnist-c"))
+        made = f"{_count(row['parameters'])} | {row['epochs'] or '–'} | {_plain(duration(row['seconds']))}"
+        yield f"| {title} | {told} | {figures} | {made} | {row['revision']}, {row['runs']}× |"
+
+
+def _figure(interval: Mapping[str, float] | None) -> str:
+    if interval is None:
+        return "–"
+    value, low, high = (100 * interval[end] for end in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}–{high:.1f})"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "–"
+
+
+def _plain(text: str) -> str:
+    """Return text that stands in one cell of a table."""
+    return " ".join(text.replace(THIN, " ").replace(NBSP, " ").replace("|", "\\|").split())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())
