@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.networks.tiny_network import pictures, tiny_network
+from pydantic import ValidationError
+from tests.networks.tiny_network import NARROW, pictures, tiny_network
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from smearlab.networks.build import CellNetwork
-from smearlab.networks.config import TrainableConfig
-from smearlab.networks.freezing import backbone_layers, set_mode, set_trainable
+from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
+from smearlab.networks.freezing import backbone_layers, set_mode, set_trainable, share_at
+from smearlab.networks.joining import backbone_parts
 
 
 def take_step(network: CellNetwork, config: TrainableConfig) -> set[str]:
@@ -83,3 +85,44 @@ def test_set_mode_trains_what_is_free() -> None:
     assert [norm.training for norm in norms] == [False] + [True] * (len(norms) - 1)
     assert network.training
     assert network.head.training
+
+
+GROWING = TrainableConfig(share=0.8, start_share=0.2, grow_epochs=3)
+
+
+def test_a_share_grows_by_epoch_and_then_stays() -> None:
+    assert [share_at(GROWING, epoch) for epoch in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.8])
+    assert share_at(GROWING, None) == 0.8
+    assert share_at(TrainableConfig(share=0.5, start_share=0.1), 0) == 0.5
+
+
+def test_what_is_freed_by_epoch_is_what_has_a_gradient() -> None:
+    network, free = tiny_network(), []
+    for epoch in range(5):
+        set_trainable(network, GROWING, epoch)
+        set_mode(network, GROWING)
+        network.zero_grad(set_to_none=True)
+        network(pictures()).square().sum().backward()
+        layers = backbone_layers(network)
+        learns = [all(weight.grad is not None for weight in layer.parameters(recurse=False)) for layer in layers]
+        assert learns == sorted(learns), "from the head down"
+        norms = [(layer, free) for layer, free in zip(layers, learns, strict=True) if isinstance(layer, _BatchNorm)]
+        assert all(norm.training == learning for norm, learning in norms)
+        free.append(sum(learns) / len(layers))
+    assert free == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8], abs=1 / len(layers))
+
+
+def test_a_share_that_would_shrink_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"start_share 0\.9 is more than the share 0\.5"):
+        TrainableConfig(share=0.5, start_share=0.9, grow_epochs=2)
+
+
+def test_joined_backbones_are_freed_alike() -> None:
+    joined = NetworkConfig(backbone=NARROW.backbone, options=NARROW.options, further=(NARROW.backbone,))
+    network = tiny_network(HeadConfig(), joined)
+    set_trainable(network, TrainableConfig(share=0.5))
+    counts = [
+        sum(weight.numel() for weight in part.parameters() if weight.requires_grad)
+        for part in backbone_parts(network.backbone)
+    ]
+    assert counts[0] == counts[1] > 0

@@ -12,7 +12,7 @@ from torch import nn
 
 from smearlab.errors import RecipeError
 from smearlab.networks.config import HeadConfig
-from smearlab.networks.heads import build_head
+from smearlab.networks.heads import build_head, penalty_factors
 
 
 def choices(field: str) -> tuple[str, ...]:
@@ -54,6 +54,26 @@ def test_dropout_stands_before_each_dense_layer() -> None:
     head = build_head(8, 3, HeadConfig(layers=(6,), dropout=0.25))
     assert kinds(head) == [nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
     assert all(layer.p == 0.25 for layer in head if isinstance(layer, nn.Dropout))
+
+
+def test_every_dense_layer_may_have_a_dropout_of_its_own() -> None:
+    head = build_head(8, 3, HeadConfig(layers=(6, 4), dropout=(0.0, 0.35, 0.2)))
+    assert kinds(head) == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+    assert [layer.p for layer in head if isinstance(layer, nn.Dropout)] == [0.35, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, [(0, 0), (0, 0), (0, 0)]),
+        ({"l2": 0.1}, [(0, 0.1), (0, 0.1), (0, 0)]),
+        ({"l1": 0.1, "l2": [0.2, 0, 0.3]}, [(0.1, 0.2), (0.1, 0), (0, 0.3)]),
+    ],
+)
+def test_one_factor_is_the_hidden_layers_and_a_list_is_every_layers(
+    config: dict[str, object], expected: list[tuple[float, float]]
+) -> None:
+    assert penalty_factors(HeadConfig.model_validate({"layers": [6, 4], **config})) == expected
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,9 @@ class TrainableConfig(BaseModel):
     freeze_norms: bool = False
     start_share: Share = 0.0
     grow_epochs: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.grow_epochs and self.start_share > self.share:
+            raise ValueError(f"start_share {self.start_share:g} is more than the share {self.share:g} it grows to")
+        return self

@@ -38,22 +38,35 @@ def build_head(features: int, classes: int, config: HeadConfig) -> nn.Sequential
     layers: list[nn.Module] = []
     if config.normalise_features:
         layers += _norm(features, config)
-    width = features
-    for hidden in config.layers:
+    width, dropped = features, _dropout(config)
+    for hidden, before in zip(config.layers, dropped[:-1], strict=True):
         layers += [
-            *_dropout(config),
+            *before,
             nn.Linear(width, hidden),
             _ACTIVATIONS[config.activation](),
             *(_norm(hidden, config) if config.normalise_hidden else []),
         ]
         width = hidden
-    head = nn.Sequential(*layers, *_dropout(config), nn.Linear(width, classes))
+    head = nn.Sequential(*layers, *dropped[-1], nn.Linear(width, classes))
     _initialise(head, config)
     return head
 
 
-def _dropout(config: HeadConfig) -> list[nn.Module]:
-    return [nn.Dropout(config.dropout)] if config.dropout else []
+def penalty_factors(config: HeadConfig) -> list[tuple[float, float]]:
+    """Return the L1 and L2 factor of every dense layer's weights, the last layer's included.
+
+    One number is every hidden layer's, as people who write it mean; the last layer is penalised only by a list.
+    """
+    hidden = len(config.layers)
+    l1, l2 = (factor if isinstance(factor, tuple) else (*[factor] * hidden, 0.0) for factor in (config.l1, config.l2))
+    return list(zip(l1, l2, strict=True))
+
+
+def _dropout(config: HeadConfig) -> list[list[nn.Module]]:
+    """Return what stands before each dense layer: a dropout, or nothing."""
+    shares = config.dropout
+    listed = shares if isinstance(shares, tuple) else (shares,) * (len(config.layers) + 1)
+    return [[nn.Dropout(share)] if share else [] for share in listed]
 
 
 def _norm(width: int, config: HeadConfig) -> list[nn.Module]:
