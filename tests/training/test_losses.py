@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
-from smearlab.training.losses import class_weights, classification_loss, jensen_shannon, penalty, soft_targets
-from smearlab.training.recipe import BalanceConfig, LossConfig, RegularisationConfig
+from smearlab.networks.build import CellNetwork
+from smearlab.networks.config import HeadConfig
+from smearlab.networks.heads import build_head
+from smearlab.training.losses import classification_loss, jensen_shannon, penalty, soft_targets
+from smearlab.training.recipe import LossConfig, RegularisationConfig
 
 CLASSES = 4
 LOGITS = torch.randn(10, CLASSES, generator=torch.Generator().manual_seed(0)) * 3
@@ -69,36 +71,44 @@ def test_soft_targets_are_probabilities() -> None:
     assert float(soft[0, 1]) == pytest.approx(0.05)
 
 
-class TestClassWeights:
-    COUNTS = np.array([10, 30, 60])
-
-    def test_full_power_is_scikit_learns_balanced(self) -> None:
-        labels = np.repeat([0, 1, 2], self.COUNTS)
-        expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-        weights = class_weights(self.COUNTS, BalanceConfig(kind="class_weights"))
-        np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-6)
-        assert float((weights * torch.from_numpy(self.COUNTS)).sum()) == pytest.approx(100)
-
-    def test_half_power_is_its_root(self) -> None:
-        whole, root = (class_weights(self.COUNTS, BalanceConfig(kind="class_weights", power=p)) for p in (1, 0.5))
-        torch.testing.assert_close(root, whole.sqrt())
-
-    def test_a_class_without_pictures_weighs_nothing(self) -> None:
-        weights = class_weights(np.array([4, 0, 4]), BalanceConfig(kind="class_weights"))
-        assert weights.tolist() == pytest.approx([8 / 12, 0, 8 / 12])
-
-    @pytest.mark.parametrize("kind", ["none", "oversample", "batches"])
-    def test_other_kinds_weigh_all_alike(self, kind: str) -> None:
-        assert class_weights(self.COUNTS, BalanceConfig.model_validate({"kind": kind})).tolist() == [1, 1, 1]
+def network_of_twos(head: HeadConfig) -> CellNetwork:
+    """Two convolution weights and a head; every weight is -2."""
+    network = CellNetwork(nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2)), build_head(2, 1, head), "unit")
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, -2.0)
+    return network
 
 
-def test_penalty_is_on_dense_weights_alone() -> None:
-    head = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
-    for parameter in head.parameters():
-        nn.init.constant_(parameter.requires_grad_(False), -2.0)
-    assert penalty(head, RegularisationConfig()) == 0.0
-    assert float(penalty(head, RegularisationConfig(l1=0.5))) == pytest.approx(0.5 * 6 * 2)
-    assert float(penalty(head, RegularisationConfig(l1=0.5, l2=0.1))) == pytest.approx(6 + 0.1 * 6 * 4)
+class TestPenalty:
+    HIDDEN = HeadConfig(layers=(3,), normalisation="layer")  # six weights, then three
+
+    def size(self, head: HeadConfig = HIDDEN, **config: object) -> float:
+        cost = penalty(network_of_twos(head), RegularisationConfig.model_validate(config), head)
+        return cost.item() if isinstance(cost, torch.Tensor) else cost
+
+    def test_it_is_on_dense_weights_alone(self) -> None:
+        assert self.size() == 0.0
+        assert self.size(l1=0.5) == pytest.approx(0.5 * 9 * 2)
+        assert self.size(l1=0.5, l2=0.1) == pytest.approx(0.5 * 9 * 2 + 0.1 * 9 * 4)
+
+    def test_or_on_convolutions_as_well(self) -> None:
+        assert self.size(l1=0.5, l2=0.1, scope="all") == pytest.approx(0.5 * 11 * 2 + 0.1 * 11 * 4)
+
+    def test_each_layer_of_the_head_may_have_its_own(self) -> None:
+        head = self.HIDDEN.model_copy(update={"l1": (0.1, 0.0), "l2": 0.2})
+        assert self.size(head) == pytest.approx(0.1 * 6 * 2 + 0.2 * 6 * 4)
+        assert self.size(head, l2=1.0) == pytest.approx(0.1 * 6 * 2 + 0.2 * 6 * 4 + 9 * 4)
+
+    def test_what_is_frozen_costs_nothing_and_the_rest_is_drawn_to_nought(self) -> None:
+        network = network_of_twos(self.HIDDEN)
+        network.backbone.requires_grad_(False)
+        cost = penalty(network, RegularisationConfig(l2=0.1, scope="all"), self.HIDDEN)
+        assert isinstance(cost, torch.Tensor)
+        assert cost.item() == pytest.approx(0.1 * 9 * 4)
+        cost.backward()  # type: ignore[no-untyped-call]
+        dense = [layer for layer in network.head if isinstance(layer, nn.Linear)]
+        assert all(layer.weight.grad is not None and bool((layer.weight.grad == -0.4).all()) for layer in dense)
+        assert all(layer.bias.grad is None for layer in dense)
 
 
 class TestJensenShannon:

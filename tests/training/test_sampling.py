@@ -13,12 +13,12 @@ from smearlab.training.sampling import epoch_order, fill_epoch, planned_steps, s
 LABELS = np.array([0] * 12 + [1] * 3 + [3] * 6, dtype=np.int64)  # class 2 has no picture
 
 
-def order(kind: str, power: float = 1.0, seed: int = 0, epoch: int = 0) -> np.ndarray:
-    balance = BalanceConfig.model_validate({"kind": kind, "power": power})
+def order(kind: str, power: float = 1.0, seed: int = 0, epoch: int = 0, per_class: int = 0) -> np.ndarray:
+    balance = BalanceConfig.model_validate({"kind": kind, "power": power, "per_class": per_class})
     return epoch_order(LABELS, balance, seed, epoch)
 
 
-KINDS = ["none", "class_weights", "oversample", "batches"]
+KINDS = ["none", "class_weights", "oversample", "batches", "synthetic", "worst_classes"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,7 +30,7 @@ def test_seed_and_epoch_decide(kind: str) -> None:
     assert not np.array_equal(first, order(kind, seed=1))
 
 
-@pytest.mark.parametrize("kind", ["none", "class_weights"])
+@pytest.mark.parametrize("kind", ["none", "class_weights", "synthetic", "worst_classes"])
 def test_every_picture_comes_once(kind: str) -> None:
     shown = order(kind)
     assert sorted(shown.tolist()) == list(range(len(LABELS)))
@@ -45,6 +45,13 @@ def test_oversampling_repeats_small_classes(power: float, expected: list[int]) -
     for label in (0, 1, 3):  # within a class no picture is shown much more often than another
         assert np.ptp(times[label == LABELS]) <= 1
         assert times[label == LABELS].min() >= 1
+
+
+@pytest.mark.parametrize(("per_class", "expected"), [(20, [20, 20, 20]), (5, [12, 5, 6]), (1, [12, 3, 6])])
+def test_oversampling_fills_up_to_a_number_and_leaves_no_picture_out(per_class: int, expected: list[int]) -> None:
+    shown = order("oversample", per_class=per_class)
+    assert np.bincount(LABELS[shown])[[0, 1, 3]].tolist() == expected
+    assert set(shown.tolist()) == set(range(len(LABELS)))
 
 
 def test_balanced_batches_hold_the_classes_equally() -> None:

@@ -13,7 +13,15 @@ from tests.training.tiny_training import tiny_data, tiny_recipe
 
 from smearlab.training.devices import make_accelerator
 from smearlab.training.sections import SelectionConfig
-from smearlab.training.validation import predict_logits, selection_score, validation_figures
+from smearlab.training.train import initial_network
+from smearlab.training.validation import (
+    Validator,
+    class_recalls,
+    noisy_copy,
+    predict_logits,
+    selection_score,
+    validation_figures,
+)
 
 LOGITS = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.randint(0, 3, (40,), generator=torch.Generator().manual_seed(1))  # class 3 is absent
@@ -80,3 +88,40 @@ def test_logits_come_in_the_order_of_the_positions(count: int) -> None:
     expected = data.images[positions].reshape(count, -1).mean(axis=1) / 255 if count else np.zeros(0)
     np.testing.assert_allclose(logits[:, 0], expected, atol=1e-5)
     assert not logits[:, 1].any()
+
+
+def test_recalls_are_scikit_learns_and_absent_classes_have_none() -> None:
+    recalls = class_recalls(LOGITS, LABELS, ("a", "b", "c", "d"))
+    expected = recall_score(LABELS, LOGITS.argmax(1).numpy(), labels=[0, 1, 2], average=None)
+    assert list(recalls) == ["validation_recall_a", "validation_recall_b", "validation_recall_c"]
+    assert list(recalls.values()) == pytest.approx(expected)
+
+
+class TestNoise:
+    GREY = np.full((3, 64, 64, 3), 128, np.uint8)
+
+    def test_it_has_the_deviation_asked_for_and_the_seed_decides(self) -> None:
+        noisy = noisy_copy(self.GREY, np.array([2, 0]), 0.1, seed=1)
+        assert noisy.shape == (2, 64, 64, 3)
+        assert noisy.astype(float).std() == pytest.approx(25.5, rel=0.03)
+        assert noisy.mean() == pytest.approx(128, abs=1)
+        assert not np.array_equal(noisy[0], noisy[1])
+        np.testing.assert_array_equal(noisy, noisy_copy(self.GREY, np.array([2, 0]), 0.1, seed=1))
+        assert not np.array_equal(noisy, noisy_copy(self.GREY, np.array([2, 0]), 0.1, seed=2))
+        assert bool((self.GREY == 128).all()), "the data itself is left alone"
+
+    def test_it_stays_in_range(self) -> None:
+        white = noisy_copy(np.full((1, 32, 32, 3), 250, np.uint8), np.array([0]), 0.2, seed=0)
+        assert white.max() == 255
+        assert white.mean() > 200
+
+    def test_validation_is_measured_on_noisy_pictures_and_their_own_labels(self) -> None:
+        data, network = tiny_data(), initial_network(tiny_recipe(), 3)
+        clean, noisy = (
+            Validator(data, recipe, make_accelerator(recipe))
+            for recipe in (tiny_recipe(), tiny_recipe("selection.noise=0.5"))
+        )
+        np.testing.assert_array_equal(noisy.images, noisy_copy(data.images, data.validation, 0.5, 0))
+        first, second = clean.figures(network), noisy.figures(network)
+        assert first["validation_loss"] != second["validation_loss"]
+        assert noisy.figures(network) == second

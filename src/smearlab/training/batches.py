@@ -71,7 +71,7 @@ class BatchMaker:
         share = slice(None) if whole else self.share
         mine = batch[share]
         # Bytes travel to the device, a quarter of what floats would weigh.
-        raw = torch.from_numpy(self.data.images[mine]).to(self.device, non_blocking=True)
+        raw = torch.from_numpy(self.data.pictures(mine)).to(self.device, non_blocking=True)
         raw = resized(raw, phase.size) if phase.size else raw
         labels = torch.from_numpy(self.data.labels[mine]).to(self.device)
         targets = soft_targets(labels, len(self.data.class_names), self.recipe.loss.label_smoothing)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -23,6 +25,8 @@ class TrainingData:
         validation: positions of the validation pictures; may be empty.
         class_names: one per label value.
         key: fingerprint of all of this; a run is only resumed with its own.
+        copies: ``uint8 (M, size, size, 3)`` altered copies of training pictures, whose positions and labels follow
+            those of the pictures; None where there are none.
     """
 
     images: UInt8Array
@@ -31,6 +35,17 @@ class TrainingData:
     validation: IntArray
     class_names: tuple[str, ...]
     key: str
+    copies: UInt8Array | None = None
+
+    def pictures(self, positions: IntArray) -> UInt8Array:
+        """Return the pictures, or copies, at ``int64 (n,)`` positions, as ``uint8 (n, size, size, 3)``."""
+        if self.copies is None:
+            return self.images[positions]
+        taken = np.empty((len(positions), *self.images.shape[1:]), np.uint8)
+        of_copy = positions >= len(self.images)
+        taken[~of_copy] = self.images[positions[~of_copy]]
+        taken[of_copy] = self.copies[positions[of_copy] - len(self.images)]
+        return taken
 
 
 @dataclass(frozen=True)

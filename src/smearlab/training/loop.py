@@ -26,6 +26,7 @@ from smearlab.training.interrupt import StopFlag, stop_on_signal
 from smearlab.training.job import FitResult, TrainingData
 from smearlab.training.objective import Objective
 from smearlab.training.optimisers import build_optimiser
+from smearlab.training.synthetic import with_copies
 from smearlab.training.validation import Validator, selection_score
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Trainer:
         display: Display,
         on_epoch: OnEpoch,
     ) -> None:
-        self.data, self.recipe, self.folder, self.display, self.on_epoch = data, recipe, folder, display, on_epoch
+        self.recipe, self.folder, self.display, self.on_epoch = recipe, folder, display, on_epoch
+        self.data = data = with_copies(data, recipe, folder)
         self.accelerator = make_accelerator(recipe)
         self.device = self.accelerator.device
         self.network = synchronised(network, self.accelerator).to(self.device).to(memory_format=self._memory_format)
@@ -74,6 +76,7 @@ class Trainer:
 
     def _start_phase(self, phase: PhaseConfig) -> None:
         self.accelerator.free_memory()  # the last phase's optimiser
+        # Over all that the phase ever trains: what is frozen has no gradient, and optimisers pass it by untouched.
         set_trainable(self.network, phase.trainable)
         optimiser = build_optimiser(self.network, phase)
         self.model, self.optimiser = self.accelerator.prepare(self.network, optimiser)
@@ -105,6 +108,8 @@ class Trainer:
 
     def _train_epoch(self, phase: PhaseConfig) -> None:
         progress = self.progress
+        self.objective.start_epoch(progress.history)
+        self._free(phase)
         self.model.train()
         set_mode(self.network, phase.trainable)
         order = sampling.epoch_order(
@@ -121,12 +126,20 @@ class Trainer:
             self._show(len(batches))
             self._save_if_due()
 
+    def _free(self, phase: PhaseConfig) -> None:
+        """Let learn what the phase trains in this epoch."""
+        set_trainable(self.network, phase.trainable, self.progress.epoch)
+        growing = phase.trainable.grow_epochs and self.progress.epoch <= phase.trainable.grow_epochs
+        if growing and self.accelerator.num_processes > 1:
+            # Processes agree once, when they are joined, on whose gradients they wait for.
+            self.model = self.accelerator.prepare(self.network)
+
     def _step(self, phase: PhaseConfig, positions: IntArray) -> tuple[Tensor, Tensor, int]:
         """One optimiser step on one batch: the heart of the loop."""
         progress, recipe, accelerator = self.progress, self.recipe, self.accelerator
         batch = self.batches.make(positions, phase, self._generator(), self._share_done())
         logits = self.model(batch.pictures.contiguous(memory_format=self._memory_format))
-        loss = self.objective(logits, batch, self.network.head)
+        loss = self.objective(logits, batch, self.network)
         accelerator.backward(loss)
         if recipe.regularisation.clip_gradient:
             accelerator.clip_grad_norm_(self.model.parameters(), recipe.regularisation.clip_gradient)

@@ -1,4 +1,4 @@
-"""Losses on soft targets, and penalties on dense weights."""
+"""Losses on soft targets, and penalties on weights."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from smearlab.networks.heads import penalty_factors
+
 if TYPE_CHECKING:
-    from smearlab.data.cells import IntArray
-    from smearlab.training.recipe import BalanceConfig, LossConfig, RegularisationConfig
-
-
-def class_weights(counts: IntArray, balance: BalanceConfig) -> Tensor:
-    """Return ``float32 (classes,)`` weights (N / (classes · N_class)) ** power; ones unless the recipe asks for them.
-
-    Classes without a picture get weight 0. The mean weight over the training pictures is 1 for power 1.
-    """
-    shares = torch.as_tensor(counts, dtype=torch.float32)
-    if balance.kind != "class_weights":
-        return torch.ones(len(counts))
-    return torch.where(shares > 0, (shares.sum() / (len(counts) * shares.clamp(min=1))) ** balance.power, 0.0)
+    from smearlab.networks.build import CellNetwork
+    from smearlab.networks.config import HeadConfig
+    from smearlab.training.recipe import LossConfig, RegularisationConfig
 
 
 def soft_targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
@@ -82,11 +74,34 @@ def distillation_loss(logits: Tensor, taught: Tensor, temperature: float) -> Ten
     return F.kl_div(softened, taught, reduction="batchmean") * temperature**2
 
 
-def penalty(network: nn.Module, config: RegularisationConfig) -> Tensor | float:
-    """Return the L1 and L2 penalty on the dense layers' weights; 0.0 where both are off."""
-    if not config.l1 and not config.l2:
-        return 0.0
-    dense = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
-    l1 = torch.stack([weight.abs().sum() for weight in dense]).sum()
-    l2 = torch.stack([weight.square().sum() for weight in dense]).sum()
-    return config.l1 * l1 + config.l2 * l2
+def penalty(network: CellNetwork, config: RegularisationConfig, head: HeadConfig) -> Tensor | float:
+    """Return the L1 and L2 penalty on the weights that learn; 0.0 where both are off.
+
+    What is frozen costs the same whatever the rest does, and is left out, so that freeing a layer is not seen as a
+    better loss.
+
+    Args:
+        network: whose head is as `head` says.
+        config: factors of all dense layers of the head, or of all convolutions and dense layers.
+        head: factors of single layers of the head, which are added.
+    """
+    terms = [
+        factor * sizes.sum()
+        for weight, l1, l2 in _penalised(network, config, head)
+        for factor, sizes in ((l1, weight.abs()), (l2, weight.square()))
+        if factor
+    ]
+    return torch.stack(terms).sum() if terms else 0.0
+
+
+def _penalised(
+    network: CellNetwork, config: RegularisationConfig, head: HeadConfig
+) -> list[tuple[Tensor, float, float]]:
+    """List weights with their factors."""
+    own = penalty_factors(head)
+    dense = [layer.weight for layer in network.head if isinstance(layer, nn.Linear)]
+    listed = [(weight, config.l1 + l1, config.l2 + l2) for weight, (l1, l2) in zip(dense, own, strict=True)]
+    if config.scope == "all":
+        inner = [layer.weight for layer in network.backbone.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+        listed += [(weight, config.l1, config.l2) for weight in inner]
+    return [one for one in listed if one[0].requires_grad and (one[1] or one[2])]

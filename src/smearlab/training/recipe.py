@@ -55,9 +55,11 @@ class BalanceConfig(Section):
             small classes several times); ``batches`` (every batch draws the classes equally often); ``synthetic``
             (altered copies, made once, fill small classes up); ``worst_classes`` (after every epoch the loss of a class
             is weighted up by how far its recall on validation is behind the best).
-        power: weights are (N / (classes · N_class)) ** power: 1 is the full inverse frequency, 0.5 its square root.
-        normalise: ``pictures`` (the weights' mean over the pictures is 1), ``classes`` (their mean over the classes is
-            1) or ``none`` (the plain N / N_class).
+        power: of the weights, and of how far ``oversample`` and ``synthetic`` fill a class up: 1 is the full inverse
+            frequency, 0.5 its square root.
+        normalise: of ``class_weights``: ``pictures`` ((N / (classes · N_class)) ** power, whose mean over the pictures
+            is 1 at power 1), ``classes`` (scaled so that their mean over the classes is 1) or ``none`` (the plain
+            (N / N_class) ** power).
         per_class: pictures that ``oversample`` and ``synthetic`` fill each class up to; 0 is the number of the largest.
         policy: that alters the copies of ``synthetic``.
         steps: of the policy ``sequence``, where the copies are altered by that.

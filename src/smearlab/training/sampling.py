@@ -21,9 +21,9 @@ def epoch_order(labels: IntArray, balance: BalanceConfig, seed: int, epoch: int)
 
     Args:
         labels: ``int64 (n,)`` of the training pictures.
-        balance: ``oversample`` repeats pictures of small classes until each class has (largest / own) ** power times
-            its number; ``batches`` interleaves the classes so that every batch holds them equally; otherwise every
-            picture comes once.
+        balance: ``oversample`` repeats pictures of small classes until each class has (wanted / own) ** power times
+            its number, where it lacks any, and wanted is `per_class` or the number of the largest; ``batches``
+            interleaves the classes so that every batch holds them equally; otherwise every picture comes once.
         seed: the recipe's.
         epoch: 0-based, counted over all phases.
 
@@ -32,7 +32,8 @@ def epoch_order(labels: IntArray, balance: BalanceConfig, seed: int, epoch: int)
     """
     rng = np.random.default_rng((seed, 1, epoch))
     if balance.kind == "oversample":
-        return rng.permutation(_oversampled(labels, balance.power, rng))
+        groups = [draw_evenly(group, wanted, rng) for group, wanted in filled_up(labels, balance)]
+        return rng.permutation(np.concatenate(groups))
     if balance.kind == "batches":
         return _interleaved(labels, rng)
     return rng.permutation(len(labels)).astype(np.int64)
@@ -42,22 +43,23 @@ def _by_class(labels: IntArray) -> list[IntArray]:
     return [np.flatnonzero(labels == label).astype(np.int64) for label in np.unique(labels)]
 
 
-def _draw(positions: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+def filled_up(labels: IntArray, balance: BalanceConfig) -> list[tuple[IntArray, int]]:
+    """Return the positions of each class, and how many pictures of it the balance wants; never fewer than there are."""
+    groups = _by_class(labels)
+    full = balance.per_class or max(len(group) for group in groups)
+    return [(group, max(len(group), round(len(group) * (full / len(group)) ** balance.power))) for group in groups]
+
+
+def draw_evenly(positions: IntArray, count: int, rng: np.random.Generator) -> IntArray:
     """Draw `count` positions, each as often as the others give or take one."""
     whole, rest = divmod(count, len(positions))
     return np.concatenate([np.tile(positions, whole), rng.permutation(positions)[:rest]])
 
 
-def _oversampled(labels: IntArray, power: float, rng: np.random.Generator) -> IntArray:
-    groups = _by_class(labels)
-    largest = max(len(group) for group in groups)
-    return np.concatenate([_draw(group, round(len(group) * (largest / len(group)) ** power), rng) for group in groups])
-
-
 def _interleaved(labels: IntArray, rng: np.random.Generator) -> IntArray:
     groups = _by_class(labels)
     rounds = -(-len(labels) // len(groups))
-    columns = [rng.permutation(_draw(group, rounds, rng)) for group in groups]
+    columns = [rng.permutation(draw_evenly(group, rounds, rng)) for group in groups]
     return np.stack(columns, axis=1).reshape(-1)[: len(labels)]
 
 

@@ -9,9 +9,11 @@ import torch
 
 from smearlab.augment.config import AugmentConfig
 from smearlab.augment.policy import augment
+from smearlab.metrics.counts import confusion_matrix, macro_f1
+from smearlab.training.balancing import RECALL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from accelerate import Accelerator
     from torch import Tensor, nn
@@ -67,14 +69,41 @@ def _gather(own: Tensor, lengths: list[int], accelerator: Accelerator) -> np.nda
 
 
 def validation_figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return loss, accuracy and balanced accuracy of ``(n, classes)`` logits; absent classes are left out."""
+    """Return loss, accuracy, balanced accuracy and macro F1 of ``(n, classes)`` logits; absent classes are left out."""
     right = (logits.argmax(1) == labels).double()
     recalls = [float(right[labels == label].mean()) for label in sorted(set(labels.tolist()))]
     return {
         "loss": float(torch.nn.functional.cross_entropy(logits, labels)),
         "accuracy": float(right.mean()),
         "balanced_accuracy": float(np.mean(recalls)),
+        "macro_f1": float(macro_f1(confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), logits.shape[1]))),
     }
+
+
+def noisy_copy(images: UInt8Array, positions: IntArray, deviation: float, seed: int) -> UInt8Array:
+    """Put Gaussian noise on some pictures: a function of its arguments alone.
+
+    Args:
+        images: ``uint8 (N, h, w, 3)``.
+        positions: ``int64 (m,)`` which of them.
+        deviation: of the noise, as a share of the full range; every channel of every pixel draws its own.
+        seed: of the noise.
+
+    Returns:
+        ``uint8 (m, h, w, 3)``.
+    """
+    copy = np.array(images[positions])
+    for place in range(len(copy)):  # one after another, as the noise weighs eight times the picture
+        noise = np.random.default_rng((seed, 14, place)).normal(0, 255 * deviation, copy.shape[1:])
+        copy[place] = np.clip(np.rint(copy[place] + noise), 0, 255)
+    return copy
+
+
+def class_recalls(logits: Tensor, labels: Tensor, class_names: Sequence[str]) -> dict[str, float]:
+    """Return the recall of every class that has a picture, under its key in a history's row."""
+    right = (logits.argmax(1) == labels).double()
+    there = sorted(set(labels.tolist()))
+    return {f"{RECALL}{class_names[label]}": float(right[labels == label].mean()) for label in there}
 
 
 class Validator:
@@ -88,25 +117,35 @@ class Validator:
 
     def __init__(self, data: TrainingData, recipe: Recipe, accelerator: Accelerator) -> None:
         self.data, self.accelerator, self.corrupted = data, accelerator, _corrupted(data, recipe)
+        self.by_class = recipe.balance.kind == "worst_classes"
+        self.images, self.positions = data.images, data.validation
+        if recipe.selection.noise:
+            self.images = noisy_copy(data.images, data.validation, recipe.selection.noise, recipe.seed)
+            self.positions = np.arange(len(data.validation))
 
     def figures(self, network: nn.Module) -> dict[str, float]:
         """Return the figures by their names in a history's row; nothing where there are no validation pictures."""
         positions = self.data.validation
         if not len(positions):
             return {}
-        figures = self._measure(network, self.data.images, positions, self.data.labels[positions], "validation_")
+        labels = self.data.labels[positions]
+        logits = self._logits(network, self.images, self.positions)
+        figures = _named("validation_", logits, labels)
+        if self.by_class:
+            figures |= class_recalls(torch.from_numpy(logits), torch.from_numpy(labels), self.data.class_names)
         if self.corrupted is not None:
             altered, labels = self.corrupted.images, self.data.labels[self.corrupted.positions]
             everywhere = np.arange(len(altered))
-            figures |= self._measure(network, altered, everywhere, labels, "validation_corrupted_")
+            figures |= _named("validation_corrupted_", self._logits(network, altered, everywhere), labels)
         return figures
 
-    def _measure(
-        self, network: nn.Module, images: UInt8Array, positions: IntArray, labels: IntArray, prefix: str
-    ) -> dict[str, float]:
-        logits = predict_logits(network, images, positions, self.accelerator, len(self.data.class_names))
-        measured = validation_figures(torch.from_numpy(logits), torch.from_numpy(labels))
-        return {f"{prefix}{name}": value for name, value in measured.items()}
+    def _logits(self, network: nn.Module, images: UInt8Array, positions: IntArray) -> np.ndarray:
+        return predict_logits(network, images, positions, self.accelerator, len(self.data.class_names))
+
+
+def _named(prefix: str, logits: np.ndarray, labels: IntArray) -> dict[str, float]:
+    measured = validation_figures(torch.from_numpy(logits), torch.from_numpy(labels))
+    return {f"{prefix}{name}": value for name, value in measured.items()}
 
 
 def _corrupted(data: TrainingData, recipe: Recipe) -> Corrupted | None:
