@@ -8,7 +8,8 @@ import torch
 
 from smearlab.training.recipe import PhaseConfig
 from smearlab.training.schedule import Patience, Plateau, averaging_rate, learning_rate
-from smearlab.training.sections import AveragingConfig
+from smearlab.training.sections import AveragingConfig, SelectionConfig
+from smearlab.training.validation import selection_score
 
 STEPS = 10
 
@@ -128,3 +129,12 @@ class TestAveraging:
     def test_it_may_turn_at_once(self) -> None:
         at_once = self.CONFIG.model_copy(update={"swa_anneal_epochs": 0.0})
         assert averaging_rate(1.0, at_once, 0.0) == pytest.approx(0.2)
+
+
+def test_plateau_by_loss_lowers_the_rate_when_the_loss_rises() -> None:
+    some, plateau = phase(schedule="plateau", plateau_patience=1, plateau_factor=0.5), Plateau(Patience())
+    factors = []
+    for loss in (1.0, 0.8, 0.9, 0.7, 0.7, 0.6):
+        plateau.update(some, selection_score({"epoch": 1, "validation_loss": loss}, SelectionConfig(metric="loss")))
+        factors.append(plateau.factor)
+    assert factors == [1, 1, 0.5, 0.5, 0.25, 0.25]
