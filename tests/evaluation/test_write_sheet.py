@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,49 @@ def test_a_recipe_gives_policy_and_size(tiny_cells: Cells, tmp_path: Path) -> No
     assert (pixels[26:50, -28:-4] == pixels[26:50, -56:-32]).all()
 
 
+def test_a_recipe_of_steps_is_shown_step_after_step(tiny_cells: Cells, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    steps = '{ name = "invert", vary = false }, { name = "posterise", vary = false }'
+    recipe.write_text(f'[framing]\nsize = 24\n[augment]\npolicy = "sequence"\nsteps = [{steps}]\n')
+    for options in (SheetOptions(recipe=str(recipe)), SheetOptions(policy="sequence", recipe=str(recipe))):
+        write_sheet(tiny_cells, tmp_path / "a.png", replace(options, rows=1, columns=1))
+        with Image.open(tmp_path / "a.png") as sheet:
+            pixels = np.asarray(sheet)
+        shown, first = pixels[26:50, -28:-4].astype(int), pixels[26:50, -56:-32].astype(int)
+        assert set(np.unique(shown).tolist()) <= {0, 64, 128, 192}
+        assert (shown == (255 - first) // 64 * 64).mean() > 0.95
+
+
+@pytest.mark.parametrize("policy", ["light", "moderate", "heavy"])
+def test_a_named_set_can_be_shown(policy: str, tiny_cells: Cells, tmp_path: Path) -> None:
+    path = write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions(policy, size=24, rows=4, columns=2))
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet)
+    assert (pixels[26:50, -28:-4] != pixels[26:50, -56:-32]).any()
+
+
+def test_a_curriculum_of_steps_grows(tiny_cells: Cells, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        '[framing]\nsize = 24\n[augment]\npolicy = "sequence"\ncurriculum_start = 0.0\n'
+        'steps = [{ name = "invert", vary = false }]\n'
+    )
+    write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions(recipe=str(recipe), progress=True, rows=1, columns=3))
+    with Image.open(tmp_path / "a.png") as sheet:
+        pixels = np.asarray(sheet)[26:50].astype(int)
+    first, start, middle, end = (
+        pixels[:, left : left + 24] for left in range(pixels.shape[1] - 112, pixels.shape[1], 28)
+    )
+    assert (start == first).all()
+    assert np.abs(middle - 127.5).max() <= 1
+    assert (end == 255 - first).all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (SheetOptions(policy="our"), "Did you mean 'ours'"),
+        (SheetOptions(policy="sequence"), "give --recipe"),
         (SheetOptions(operation="blur"), "no operation 'blur'"),
         (SheetOptions(operation="hue", policy="ours"), "leave out --policy"),
         (SheetOptions(operation="hue", progress=True), "leave out --policy"),

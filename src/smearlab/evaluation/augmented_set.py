@@ -9,6 +9,7 @@ import numpy as np
 
 from smearlab.augment.copies import Made, bundles, copies_per_class, draw_mixing, make_pictures
 from smearlab.augment.sets import SETS, policy_of
+from smearlab.data.cells import Cells
 from smearlab.data.framing import Framing, frame_picture
 from smearlab.data.paths import expanded, user_path
 from smearlab.data.progress import progress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smearlab.augment.config import AugmentConfig
-    from smearlab.data.cells import Cells, IntArray, StrArray, UInt8Array
+    from smearlab.data.cells import IntArray, StrArray, UInt8Array
 
 _FILES = (".npz", ".parquet")
 _MOST = 1_000_000
@@ -181,7 +182,7 @@ def _check_target(target: Path, data: str | Path | Cells) -> None:
             path == target and path.is_dir() and not any(path.iterdir()) and suffix not in _FILES
         ):
             raise DataError(f"{path} exists already, and nothing is written over. Choose another --out.")
-    source = expanded(data) if isinstance(data, str) or hasattr(data, "__fspath__") else None
+    source = None if isinstance(data, Cells) else expanded(data)
     if source is not None and source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} lies in the data itself, which is not touched. Choose an --out elsewhere.")
 
