@@ -141,3 +141,9 @@ def test_make_targets_named_in_the_pages_exist() -> None:
     for page in PAGES:
         named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets, page.name
+
+
+def test_tables_of_the_teams_are_those_of_the_recipes() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "team_tables.py"))
+    page = (ROOT / "docs" / "teams.md").read_text(encoding="utf-8")
+    assert page == script["with_tables"](page), "docs/teams.md is behind the recipes; run: make docs"

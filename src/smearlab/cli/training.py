@@ -1,4 +1,4 @@
-"""Commands that train and compare: run, train, compare, recipes."""
+"""Commands that train and compare: run, train, compare."""
 
 from __future__ import annotations
 
@@ -133,12 +133,3 @@ def compare(
     if out is not None:
         found.write(out)
     print("\n".join(comparison_lines(found)))
-
-
-@app.command
-def recipes() -> None:
-    """List the recipes that ship."""
-    from smearlab.training.recipe_io import load_recipe, shipped_recipes
-
-    for name in shipped_recipes():
-        print(f"{name:<12} {load_recipe(name).description}")
