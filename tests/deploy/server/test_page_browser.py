@@ -92,14 +92,14 @@ def test_pictures_are_named_counted_and_downloaded(
     page.set_input_files("#files", sent())
     settle(page)
     assert page.locator(".card").count() == 11
-    assert page.locator(".card .verdict b").all_inner_texts() == [
+    assert page.locator(".card .verdict b").all_text_contents() == [
         *["red"] * 4,
         *["green"] * 3,
         *["blue"] * 2,
-        *page.locator(".doubtful .verdict b").all_inner_texts(),
+        *page.locator(".doubtful .verdict b").all_text_contents(),
     ]
-    assert page.locator(".card .badge").all_inner_texts() == ["not a cell", "unreadable"]
-    assert "not a picture" in page.locator(".card").last.inner_text()
+    assert page.locator(".card .badge").all_text_contents() == ["not a cell", "unreadable"]
+    assert "not a picture" in page.locator(".card").last.text_content()
     wait_until(lambda: "9 cells" in page.inner_text("#count-lead"))
     chart = page.locator("#chart svg").get_attribute("aria-label")
     assert "red 44.4" in chart
@@ -129,7 +129,7 @@ def test_filters_leave_what_they_say(server: Running, visit: Callable[..., Any])
         assert page.locator(".card").count() == number
         assert page.locator(f".filter[data-key={key}]").get_attribute("aria-pressed") == "true"
     page.select_option("#sort", "doubt")
-    assert "unreadable" in page.locator(".card").first.inner_text()
+    assert "unreadable" in page.locator(".card").first.text_content()
     page.click("#clear")
     assert not page.locator("#results").is_visible()
     assert page.locator(".card").count() == 0
@@ -182,14 +182,14 @@ def test_pictures_can_be_dropped_anywhere(server: Running, visit: Callable[..., 
     }"""
     page.evaluate(drop, list(picture("green")))
     settle(page)
-    assert page.locator(".card .verdict b").all_inner_texts() == ["green"]
+    assert page.locator(".card .verdict b").all_text_contents() == ["green"]
 
 
 def test_too_large_a_file_is_told_without_sending_it(server: Running, visit: Callable[..., Any]) -> None:
     page = visit(server.url, errors=False)
     page.set_input_files("#files", [upload("a-large.png", b"\x89PNG" + b"x" * 200_000), upload("cell.png", picture())])
     settle(page)
-    assert "too large" in page.locator(".card").first.inner_text()
+    assert "too large" in page.locator(".card").first.text_content()
     assert page.locator(".card .verdict").count() == 1
 
 
@@ -197,7 +197,7 @@ def test_names_are_never_taken_for_markup(server: Running, visit: Callable[..., 
     page = visit(server.url)
     page.set_input_files("#files", [upload("<img src=x onerror=alert(1)>.png", picture())])
     settle(page)
-    assert page.locator(".card .name").inner_text() == "<img src=x onerror=alert(1)>.png"
+    assert page.locator(".card .name").text_content() == "<img src=x onerror=alert(1)>.png"
 
 
 def test_a_server_that_went_away_is_told_and_tried_again(predictor: Predictor, visit: Callable[..., Any]) -> None:
