@@ -9,11 +9,13 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from tests.networks.hub_stand_in import cache_model, use_hub_cache
 from tests.networks.tiny_network import NARROW, SIZE, tiny_network
 
 from smearlab.errors import RecipeError
 from smearlab.networks.build import CellNetwork, build_network
 from smearlab.networks.config import HeadConfig, NetworkConfig
+from smearlab.networks.joining import backbone_parts
 
 
 def started_from(path: Path | str, network: NetworkConfig = NARROW) -> CellNetwork:
@@ -114,29 +116,64 @@ def test_damaged_files_are_refused(tmp_path: Path, name: str, content: bytes) ->
 
 
 class TestPretrained:
-    PRETRAINED = NARROW.model_copy(update={"weights": "pretrained"})
+    SMALL, OTHER = "test_efficientnet", "test_convnext"
 
-    def test_offline_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.fixture
+    def hub(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        use_hub_cache(monkeypatch, tmp_path)
+        return tmp_path
+
+    def build(self, backbone: str = SMALL, **network: Any) -> CellNetwork:
+        config = NetworkConfig(backbone=backbone, weights="pretrained", **network)
+        return build_network(config, HeadConfig(), 3, size=SIZE)
+
+    def test_what_lies_in_the_cache_is_loaded_without_a_connection(self, hub: Path) -> None:
+        source = timm.create_model(self.SMALL)
+        cache_model(hub, self.SMALL, source)
+        own = self.build().backbone.state_dict()
+        assert own
+        assert all(torch.equal(value, source.state_dict()[name]) for name, value in own.items())
+
+    def test_each_of_several_backbones_gets_its_own(self, hub: Path) -> None:
+        sources = [timm.create_model(name) for name in (self.SMALL, self.OTHER)]
+        for name, source in zip((self.SMALL, self.OTHER), sources, strict=True):
+            cache_model(hub, name, source)
+        parts = backbone_parts(self.build(further=(self.OTHER,)).backbone)
+        assert len(parts) == 2
+        for part, source in zip(parts, sources, strict=True):
+            assert all(torch.equal(value, source.state_dict()[name]) for name, value in part.state_dict().items())
+
+    def test_without_a_connection_it_says_what_to_do_at_once(self, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        create = timm.create_model
+        monkeypatch.setattr(timm, "create_model", lambda *_, pretrained=False, **options: create(*_, **options))
+        with pytest.raises(RecipeError, match=r"of test_efficientnet could not be downloaded .*no connection") as told:
+            self.build()
+        assert "fetch https://huggingface.co/timm/test_efficientnet.r160_in1k/resolve/main/model.saf" in str(told.value)
+        assert "network.weights to 'none'" in str(told.value)
+
+    def test_a_download_that_fails_is_told_in_one_line(self, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         create = timm.create_model
 
-        def offline(name: str, pretrained: bool = False, **options: Any) -> object:
+        def broken(name: str, pretrained: bool = False, **options: Any) -> object:
             if pretrained:
                 raise ConnectionError("Max retries exceeded\nwith many more lines")
             return create(name, **options)
 
-        monkeypatch.setattr(timm, "create_model", offline)
-        with pytest.raises(RecipeError, match=r"resnet18 could not be downloaded \(Max retries exceeded\)\. Go online"):
-            build_network(self.PRETRAINED, HeadConfig(), 3, size=SIZE)
+        monkeypatch.setattr("smearlab.networks.weights.hub_is_out_of_reach", lambda: False)
+        monkeypatch.setattr(timm, "create_model", broken)
+        with pytest.raises(RecipeError, match=r"could not be downloaded \(Max retries exceeded\)\. Go online once"):
+            self.build()
 
-    def test_what_was_downloaded_is_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        create, source = timm.create_model, tiny_network(seed=7)
+    def test_options_of_another_network_are_named(self, hub: Path) -> None:
+        cache_model(hub, "resnet18", timm.create_model("resnet18"))
+        with pytest.raises(RecipeError, match=r"network\.options .*channels.* another network of resnet18"):
+            self.build("resnet18", options={"channels": [8, 8, 8, 8]})
 
-        def online(name: str, pretrained: bool = False, **options: Any) -> object:
-            return source.backbone if pretrained else create(name, **options)
-
-        monkeypatch.setattr(timm, "create_model", online)
-        assert same_backbone(source, build_network(self.PRETRAINED, HeadConfig(), 3, size=SIZE))
+    def test_a_network_without_pretrained_weights_is_named(self) -> None:
+        with pytest.raises(RecipeError, match=r"There are no pretrained weights of smearlab/plain_cnn\. Set network"):
+            self.build("smearlab/plain_cnn", options={"channels": [4]})
 
     def test_trained_weights_to_come_need_no_download(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("smearlab.networks.build.load_backbone_weights", pytest.fail)
-        build_network(self.PRETRAINED, HeadConfig(), 3, size=SIZE, load_weights=False)
+        config = NARROW.model_copy(update={"weights": "pretrained"})
+        build_network(config, HeadConfig(), 3, size=SIZE, load_weights=False)
