@@ -9,8 +9,9 @@ import torch
 from optuna.trial import TrialState
 
 from smearlab.evaluation.facts import machine_facts
+from smearlab.evaluation.words import group_notes
 from smearlab.report.estimates import estimate
-from smearlab.report.tune_plots import Axis, TrialPoint
+from smearlab.report.tune_plots import Axis, Measure, TrialPoint
 from smearlab.report.tune_report import Tested, TrialFacts, TuneReport, write_tune_report
 from smearlab.training.recipe_io import recipe_toml
 from smearlab.training.search_space import label, toml_text, value_at
@@ -42,9 +43,7 @@ def write_page(outcome: TuneOutcome) -> None:
     report = TuneReport(
         data=outcome.prepared.cells.name,
         recipe=base.name,
-        metric=base.selection.metric.replace("_", " "),
-        as_percent=not base.selection.metric.endswith("loss"),
-        maximise=search.maximise,
+        measure=Measure(base.selection.metric.replace("_", " "), search.maximise, search.maximise),
         axes=[_axis(key, one) for key, one in dimensions.items()],
         space={key: one.words() for key, one in dimensions.items()},
         trials=[_facts(trial, outcome) for trial in outcome.trials],
@@ -57,9 +56,14 @@ def write_page(outcome: TuneOutcome) -> None:
         machine=machine_facts(
             seconds, device=_device(), seed=search.seed, precision=base.precision.mode, threads=torch.get_num_threads()
         ),
-        notes=outcome.notes,
+        notes=[*outcome.prepared.cells.notes, *outcome.notes, *_few_groups(outcome)],
     )
     write_tune_report(search.folder / "report.html", report)
+
+
+def _few_groups(outcome: TuneOutcome) -> list[str]:
+    cells, test = outcome.prepared.cells, outcome.prepared.split.test
+    return [] if cells.groups is None or not len(test) else group_notes(cells.groups[test], "test")
 
 
 def _device() -> str:

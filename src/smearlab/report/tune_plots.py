@@ -12,7 +12,7 @@ import numpy as np
 from smearlab.data.cells import FloatArray
 from smearlab.report.drawing import Palette
 from smearlab.report.plots import Plot
-from smearlab.report.text import plural
+from smearlab.report.text import decimal, percent, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 340.0
 _ROW = 26.0
-_SMALL = (226.0, 178.0)
+_SLICE = 204.0  # height
 _LETTER = 15  # letters of a choice that a tick has room for
 
 
@@ -60,6 +60,33 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What trials are compared by.
+
+    Attributes:
+        name: in words.
+        as_percent: whether it is a share.
+        maximise: whether greater is better.
+    """
+
+    name: str
+    as_percent: bool = True
+    maximise: bool = True
+
+    def text(self, value: float) -> str:
+        """Return a value in words."""
+        if not math.isfinite(value):
+            return "–"
+        return percent(value, 2) if self.as_percent else decimal(value, 4)
+
+    def mark(self, axes: Axes) -> None:
+        """Name the axis of values and write its ticks."""
+        axes.set_ylabel(self.name)
+        if self.as_percent:
+            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+
+
+@dataclass(frozen=True)
 class TrialPoint:
     """One trial.
 
@@ -82,32 +109,34 @@ class TrialPoint:
     start: bool = False
 
 
-def history_plot(trials: Sequence[TrialPoint], metric: str, *, maximise: bool) -> Plot:
+def history_plot(trials: Sequence[TrialPoint], measure: Measure) -> Plot:
     """Plot every trial's value in order, the best so far, and the starting recipe.
 
     Args:
         trials: in order of their numbers.
-        metric: what was measured, in words.
-        maximise: whether greater is better.
+        measure: what they are compared by.
     """
     whole = [trial for trial in trials if trial.state == "complete"]
     pruned = [trial for trial in trials if trial.state == "pruned" and math.isfinite(trial.value)]
     values = np.array([trial.value for trial in whole])
-    best = np.maximum.accumulate(values) if maximise else np.minimum.accumulate(values)
+    best = np.maximum.accumulate(values) if measure.maximise else np.minimum.accumulate(values)
 
     def draw(figure: MplFigure, palette: Palette) -> None:
         axes = figure.add_subplot()
-        axes.step([trial.number for trial in whole], best, where="post", color=palette.second, label="best so far")
+        places = [*(trial.number for trial in whole), max(trial.number for trial in trials)]
+        axes.step(places, [*best, *best[-1:]], where="post", color=palette.second, label="best so far")
         _dots(axes, [trial.number for trial in pruned], pruned, palette.muted, "stopped early", marker="x")
         _dots(axes, [trial.number for trial in whole], whole, palette.first, "whole")
         start = next((trial for trial in whole if trial.start), None)
         if start is not None:
             axes.axhline(start.value, color=palette.third, linewidth=1.2, linestyle=(0, (4, 3)), label="start")
-        axes.set(xlabel="trial", ylabel=metric)
+        axes.set_xlabel("trial")
+        measure.mark(axes)
         _whole_ticks(axes)
         figure.legend(loc="outside upper left", ncols=2)
 
-    alt = f"{metric} of {plural(len(whole), 'whole trial')}; the best is {best[-1]:.4f}" if len(best) else metric
+    told = f"; the best is {measure.text(float(best[-1]))}" if len(best) else ""
+    alt = f"{measure.name} of {plural(len(whole), 'whole trial')}{told}"
     return Plot(draw, "How the search went", alt, "Of a trial that was stopped early, the last value.", height=260)
 
 
@@ -125,7 +154,7 @@ def _whole_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
 
 
-def curves_plot(trials: Sequence[TrialPoint], metric: str) -> Plot:
+def curves_plot(trials: Sequence[TrialPoint], measure: Measure) -> Plot:
     """Plot the learning curves of all trials: whole ones, those stopped early, the best and the starting recipe."""
 
     def draw(figure: MplFigure, palette: Palette) -> None:
@@ -148,11 +177,12 @@ def curves_plot(trials: Sequence[TrialPoint], metric: str) -> Plot:
             clear = 1.0 if width > 2 else 0.45
             axes.plot(epochs, values, color=shade, linewidth=width, alpha=clear, label=label)
             axes.plot(epochs[-1:], values[-1:], color=shade, marker=marker, markersize=5, alpha=clear)
-        axes.set(xlabel="epoch", ylabel=metric)
+        axes.set_xlabel("epoch")
+        measure.mark(axes)
         _whole_ticks(axes)
         figure.legend(loc="outside upper left", ncols=2)
 
-    alt = f"{metric} over the epochs of {plural(len(trials), 'trial')}"
+    alt = f"{measure.name} over the epochs of {plural(len(trials), 'trial')}"
     return Plot(draw, "Every trial's epochs", alt, "A cross marks where a trial was stopped.", height=260)
 
 
@@ -182,16 +212,16 @@ def importance_plot(importance: Mapping[str, float]) -> Plot:
 
     alt = ", ".join(f"{key} {share:.0%}" for key, share in importance.items())
     caption = "Share of the variance between whole trials that a key explains by itself (fANOVA, Hutter et al. 2014)."
-    return Plot(draw, "What mattered", alt, caption, height=34 + _ROW * len(keys))
+    return Plot(draw, "Importance of each key", alt, caption, height=34 + _ROW * len(keys))
 
 
-def slice_plot(axis: Axis, trials: Sequence[TrialPoint], metric: str) -> Plot:
+def slice_plot(axis: Axis, trials: Sequence[TrialPoint], measure: Measure) -> Plot:
     """Plot the value of whole trials against one key's values; later trials are darker.
 
     Args:
         axis: the key.
         trials: whole ones.
-        metric: what was measured, in words.
+        measure: what they are compared by.
     """
     places = axis.places([trial.values[axis.key] for trial in trials])
     last = max((trial.number for trial in trials), default=0)
@@ -209,11 +239,21 @@ def slice_plot(axis: Axis, trials: Sequence[TrialPoint], metric: str) -> Plot:
             axes.tick_params(axis="x", labelrotation=35 if turned else 0)
             axes.grid(visible=False, axis="x")
         elif axis.log:
-            axes.set_xscale("log")
-        axes.set_ylabel(metric)
+            _logarithmic(axes)
+        measure.mark(axes)
 
-    alt = f"{metric} against {axis.key}"
-    return Plot(draw, axis.key, alt, width=_SMALL[0], height=_SMALL[1])
+    return Plot(draw, axis.key, f"{measure.name} against {axis.key}", height=_SLICE)
+
+
+def _logarithmic(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    few = math.log10(high / low) < 2
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _apart(axis: Axis, places: FloatArray) -> FloatArray:
@@ -227,51 +267,58 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LETTER else f"{text[: _LETTER - 1]}…"
 
 
-def parallel_plot(axes_of: Sequence[Axis], trials: Sequence[TrialPoint], metric: str, *, maximise: bool) -> Plot:
-    """Plot each whole trial as a line over all keys to its value: the best third in colour.
+def parallel_plot(axes_of: Sequence[Axis], trials: Sequence[TrialPoint], measure: Measure) -> Plot:
+    """Plot each whole trial as a line down through all keys to its value: the best third in colour.
 
     Args:
-        axes_of: the keys.
+        axes_of: the keys, each a row from its least value to its greatest.
         trials: whole ones.
-        metric: what was measured, in words.
-        maximise: whether greater is better.
+        measure: what they are compared by.
     """
     values = np.array([trial.value for trial in trials])
     columns = [axis.scaled([trial.values[axis.key] for trial in trials]) for axis in axes_of]
-    low, high = values.min(), values.max()
+    low, high = float(values.min()), float(values.max())
     table = np.stack([*columns, (values - low) / max(high - low, 1e-12)], axis=1)
-    order = np.argsort(values if maximise else -values)
+    order = np.argsort(values if measure.maximise else -values)
     good = set(order[-max(1, len(order) // 3) :].tolist())
-    names = [*(axis.short for axis in axes_of), metric]
+    names = [*(axis.short for axis in axes_of), measure.name]
+    ends = [*(_ends(axis, trials) for axis in axes_of), (measure.text(low), measure.text(high))]
 
     def draw(figure: MplFigure, palette: Palette) -> None:
         plot = figure.add_subplot()
+        for place, (least, greatest) in enumerate(ends):
+            plot.axhline(place, color=palette.line, linewidth=1.2, zorder=0)
+            for side, text, where in ((0, least, "left"), (1, greatest, "right")):
+                plot.annotate(
+                    text,
+                    (side, place),
+                    (0, -3),
+                    textcoords="offset points",
+                    ha=where,
+                    va="top",
+                    fontsize=8,
+                    color=palette.muted,
+                )
         for place in order.tolist():
             best = trials[place].best
             shade = palette.second if best else palette.first if place in good else palette.muted
-            width, clear = (2.6, 1.0) if best else (1.4, 0.75) if place in good else (0.9, 0.35)
-            plot.plot(range(len(names)), table[place], color=shade, linewidth=width, alpha=clear)
-        for place in range(len(names)):
-            plot.axvline(place, color=palette.line, linewidth=1.2, zorder=0)
-        ends = [(_end(axis, trials, first=True), _end(axis, trials, first=False)) for axis in axes_of]
-        for place, (bottom, top) in enumerate([*ends, (f"{low:.3f}", f"{high:.3f}")]):
-            plot.annotate(bottom, (place, 0), (0, -5), textcoords="offset points", ha="center", va="top", fontsize=8.5)
-            plot.annotate(top, (place, 1), (0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=8.5)
-        plot.set_xticks(range(len(names)), labels=names, rotation=20, ha="right")
-        plot.tick_params(axis="x", pad=16)
-        plot.set(xlim=(-0.4, len(names) - 0.6), ylim=(-0.02, 1.02))
-        plot.set_yticks([])
+            width, clear = (2.4, 1.0) if best else (1.3, 0.75) if place in good else (0.8, 0.35)
+            plot.plot(table[place], range(len(names)), color=shade, linewidth=width, alpha=clear)
+        plot.set_yticks(range(len(names)), labels=names)
+        plot.tick_params(axis="y", labelcolor=palette.ink)
+        plot.set(ylim=(len(names) - 0.5, -0.3), xlim=(-0.02, 1.02))
+        plot.set_xticks([])
         plot.grid(visible=False)
         plot.spines[:].set_visible(False)
 
-    alt = f"{plural(len(trials), 'whole trial')} as lines over {', '.join(names)}"
+    alt = f"{plural(len(trials), 'whole trial')} as lines through {', '.join(names)}"
     caption = "A line for each whole trial: the best in orange, the best third in violet."
-    width = max(_WIDTH, 88.0 * len(names))
-    return Plot(draw, "Values that go together", alt, caption, width, 270)
+    return Plot(draw, "Values that go together", alt, caption, height=24 + 34 * len(names))
 
 
-def _end(axis: Axis, trials: Sequence[TrialPoint], *, first: bool) -> str:
+def _ends(axis: Axis, trials: Sequence[TrialPoint]) -> tuple[str, str]:
+    """Return what stands at both ends of a key's row."""
     if axis.choices:
-        return _cut(axis.choices[0 if first else -1])
+        return _cut(axis.choices[0]), _cut(axis.choices[-1])
     values = axis.places([trial.values[axis.key] for trial in trials])
-    return f"{values.min() if first else values.max():.3g}"
+    return f"{values.min():.3g}", f"{values.max():.3g}"

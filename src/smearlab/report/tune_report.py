@@ -13,9 +13,10 @@ from smearlab.report.contents import Machine
 from smearlab.report.estimates import METRIC_TITLES, Estimate
 from smearlab.report.page import Page
 from smearlab.report.study_report import Difference
-from smearlab.report.text import THIN, count, decimal, duration, percent, plural
+from smearlab.report.text import NBSP, count, duration, plural
 from smearlab.report.tune_plots import (
     Axis,
+    Measure,
     TrialPoint,
     curves_plot,
     history_plot,
@@ -25,7 +26,6 @@ from smearlab.report.tune_plots import (
 )
 
 _FEW = 2  # whole trials, below which there is nothing to compare
-_ACROSS = 3  # small plots side by side
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ class TuneReport:
     Attributes:
         data: name of the data.
         recipe: name of the starting recipe.
-        metric: that trials were compared by, in words.
-        as_percent: whether it is a share.
-        maximise: whether greater is better.
+        measure: what trials were compared by.
         axes: the keys that were searched.
         space: key to its values, in words.
         trials: in order.
@@ -91,9 +89,7 @@ class TuneReport:
 
     data: str
     recipe: str
-    metric: str
-    as_percent: bool
-    maximise: bool
+    measure: Measure
     axes: Sequence[Axis]
     space: Mapping[str, str]
     trials: Sequence[TrialFacts]
@@ -116,10 +112,6 @@ class TuneReport:
         """The trials that were trained to their end."""
         return [trial.point for trial in self.trials if trial.point.state == "complete"]
 
-    def number(self, value: float) -> str:
-        """Return a value of the metric in words."""
-        return percent(value, 2) if self.as_percent else decimal(value, 4)
-
 
 def write_tune_report(path: Path, report: TuneReport) -> None:
     """Write the page, atomically.
@@ -141,7 +133,7 @@ def tune_page(report: TuneReport) -> Page:
     page.remarks = [Note(text, "warn") for text in report.notes]
     page.section("The best against the start", *_tested_blocks(report), _changes(report))
     points = [trial.point for trial in report.trials]
-    plots = [history_plot(points, report.metric, maximise=report.maximise), curves_plot(points, report.metric)]
+    plots = [history_plot(points, report.measure), curves_plot(points, report.measure)]
     page.section("The search", Columns([plot.block() for plot in plots]))
     page.section("What mattered", *_importance_blocks(report))
     page.section("Where the good values lie", *_value_blocks(report))
@@ -155,22 +147,21 @@ def tune_page(report: TuneReport) -> Page:
 def _lead(report: TuneReport) -> str:
     return (
         f"{plural(len(report.trials), 'training')} by recipes that differ from “{report.recipe}” in up to "
-        f"{plural(len(report.space), 'key')}, compared by {report.metric} on validation pictures. The test pictures "
-        "took no part in the search."
+        f"{plural(len(report.space), 'key')}, compared by {report.measure.name} on validation pictures. The test "
+        "pictures took no part in the search."
     )
 
 
 def _headline(report: TuneReport) -> Figures:
     best = report.best.point
-    share = Estimate(best.value) if report.as_percent else None
+    share = Estimate(best.value) if report.measure.as_percent else None
     note = f"trial {best.number}, on validation"
-    tiles = [Figure(f"Best {report.metric}", report.number(best.value), note, share)]
+    tiles = [Figure(f"Best {report.measure.name}", report.measure.text(best.value), note, share)]
     if math.isfinite(report.start_value):
-        tiles.append(Figure("Starting recipe", report.number(report.start_value), "on validation"))
+        tiles.append(Figure("Starting recipe", report.measure.text(report.start_value), "on validation"))
     if report.tested is not None:
         gain = Difference(*_ends(report.tested.differences["balanced_accuracy"]))
-        note = f"balanced accuracy, points; {gain.interval()}"
-        tiles.append(Figure("Gain on test pictures", gain.text(), note))
+        tiles.append(Figure("Gained on test pictures", f"{gain.text()} points", gain.interval()))
     counts = [sum(trial.point.state == state for trial in report.trials) for state in ("pruned", "failed")]
     words = [
         f"{count(number)} {what}" for number, what in zip(counts, ("stopped early", "failed"), strict=True) if number
@@ -212,7 +203,11 @@ def _tested_blocks(report: TuneReport) -> list[Block]:
         else ("On pictures that the search never saw, the difference could be chance: its interval holds 0")
     )
     tone = "plain" if not sure else "good" if balanced.value > 0 else "warn"
-    return [Note(f"{told} (McNemar's test: p = {tested.p_value:.3g}).", tone), Table(heads, rows, caption)]
+    return [Note(f"{told} (McNemar's test: p {_chance(tested.p_value)}).", tone), Table(heads, rows, caption)]
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
 
 
 def _changes(report: TuneReport) -> Table:
@@ -244,27 +239,33 @@ def _value_blocks(report: TuneReport) -> list[Block]:
         return []
     order = list(report.importance) or [axis.key for axis in report.axes]
     axes = sorted(report.axes, key=lambda axis: order.index(axis.key) if axis.key in order else len(order))
-    plots = [slice_plot(axis, whole, report.metric).block() for axis in axes]
-    rows = [Columns(plots[place : place + _ACROSS]) for place in range(0, len(plots), _ACROSS)]
+    plots = [slice_plot(axis, whole, report.measure).block() for axis in axes]
     explained = Note("A dot for each whole trial, later ones darker; the best is orange, the starting recipe green.")
-    return [explained, *rows, parallel_plot(axes, whole, report.metric, maximise=report.maximise).block()]
+    return [explained, Columns(plots), parallel_plot(axes, whole, report.measure).block()]
 
 
 def _trial_blocks(report: TuneReport) -> list[Block]:
     ordered = sorted(report.trials, key=lambda trial: _rank(trial, report))
-    words = {"complete": "whole", "pruned": "stopped early", "failed": "failed", "unfinished": "not finished"}
+    words = {"complete": "whole", "pruned": f"stopped{NBSP}early", "failed": "failed", "unfinished": "not finished"}
     rows: list[list[Cell]] = [
         [
-            f"{trial.point.number}{' (start)' * trial.point.start}",
+            f"{trial.point.number}{f'{NBSP}(start)' * trial.point.start}",
             words[trial.point.state],
-            report.number(trial.point.value) if math.isfinite(trial.point.value) else "–",
+            report.measure.text(trial.point.value),
             *(trial.texts.get(key, "–") for key in report.space),
             str(trial.epochs),
             duration(trial.seconds),
         ]
         for trial in ordered
     ]
-    heads = ("Trial", "", report.metric.capitalize(), *(axis.short for axis in report.axes), "Epochs", "Time")
+    heads = (
+        "Trial",
+        "State",
+        report.measure.name.capitalize(),
+        *(axis.short for axis in report.axes),
+        "Epochs",
+        "Time",
+    )
     blocks: list[Block] = [Table(heads, rows[:10], f"The best {min(10, len(rows))} trials")]
     if len(rows) > 10:
         blocks.append(Table(heads, rows, f"All {len(rows)} trials, the best first", folded=True))
@@ -279,9 +280,9 @@ def _trial_blocks(report: TuneReport) -> list[Block]:
 
 def _rank(trial: TrialFacts, report: TuneReport) -> tuple[bool, float, int]:
     point = trial.point
-    value = point.value if math.isfinite(point.value) else -math.inf if report.maximise else math.inf
-    return point.state != "complete", -value if report.maximise else value, point.number
+    value = point.value if math.isfinite(point.value) else -math.inf if report.measure.maximise else math.inf
+    return point.state != "complete", -value if report.measure.maximise else value, point.number
 
 
 def _recipe(report: TuneReport) -> Code:
-    return Code(report.best_toml.strip(), f"The best recipe, best.toml{THIN}", folded=True)
+    return Code(report.best_toml.strip(), "The best recipe, as in best.toml", folded=True)

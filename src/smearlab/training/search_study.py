@@ -37,8 +37,8 @@ PRUNERS: tuple[PrunerName, ...] = get_args(PrunerName)
 JOURNAL = "study.journal"
 _NAME = "smearlab"
 _STARTUP = 10  # trials drawn at random before the sampler learns from them
-_MEDIAN_STARTUP = 4  # whole trials before any is stopped early
-_WARM_UP = 0.2  # of the epochs, in which no trial is stopped
+_MEDIAN_STARTUP = 5  # whole trials before any is stopped early
+_WARM_UP = 1 / 3  # of the epochs, in which no trial is stopped
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
