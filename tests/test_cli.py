@@ -18,7 +18,21 @@ from smearlab.__main__ import main
 from smearlab.cli import PREDICT_OPTIONS
 from smearlab.errors import TrainingInterrupted
 
-COMMANDS = ("run", "train", "evaluate", "stress", "predict", "recipes", "compare", "augment", "study", "audit", "apply")
+COMMANDS = (
+    "run",
+    "train",
+    "evaluate",
+    "stress",
+    "predict",
+    "recipes",
+    "compare",
+    "augment",
+    "study",
+    "audit",
+    "apply",
+    "kfold",
+    "tune",
+)
 
 
 @pytest.fixture(autouse=True)

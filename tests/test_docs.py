@@ -15,6 +15,7 @@ from tests.documents import PAGES, ROOT, Example, anchors_of, examples_of, links
 
 from smearlab.errors import RecipeError
 from smearlab.training.recipe_io import load_recipe
+from smearlab.training.search_space import check_space, load_space
 
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 
@@ -27,7 +28,7 @@ COMMAND = f"""#!{sys.executable}
 import sys
 from smearlab.__main__ import main
 arguments = sys.argv[1:]
-trains = arguments[0] in ("run", "train") and "--help" not in arguments
+trains = arguments[0] in ("run", "train", "kfold", "tune") and "--help" not in arguments
 sys.exit(main([*arguments, "--set", *{SHORT!r}] if trains else arguments))
 """
 PREAMBLE = f"""import smearlab
@@ -123,7 +124,10 @@ def test_toml_in_the_guide_is_valid_recipes(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         path = tmp_path / f"{number}.toml"
         path.write_text(block, encoding="utf-8")
-        load_recipe(path)
+        if re.search(r"^type = ", block, re.MULTILINE):
+            assert check_space(load_space(path), load_recipe("standard")) == []
+        else:
+            load_recipe(path)
     path.write_text(f"{blocks[0]}\n[frame]\nsize = 96\n", encoding="utf-8")
     with pytest.raises(RecipeError, match="no such key"):
         load_recipe(path)
