@@ -12,7 +12,7 @@ from smearlab.evaluation.facts import machine_facts
 from smearlab.evaluation.words import group_notes
 from smearlab.report.estimates import estimate
 from smearlab.report.tune_plots import Axis, Measure, TrialPoint
-from smearlab.report.tune_report import Tested, TrialFacts, TuneReport, write_tune_report
+from smearlab.report.tune_report import OnTest, TrialFacts, TuneReport, write_tune_report
 from smearlab.training.recipe_io import recipe_toml
 from smearlab.training.search_space import label, toml_text, value_at
 
@@ -117,11 +117,11 @@ def _text(value: Value) -> str:
     return value if isinstance(value, str) else toml_text(value)
 
 
-def _tested(outcome: TuneOutcome) -> Tested | None:
+def _tested(outcome: TuneOutcome) -> OnTest | None:
     tested = outcome.tested
     if tested is None:
         return None
-    return Tested(
+    return OnTest(
         pictures=tested.pictures,
         start={name: estimate(figure) for name, figure in tested.start.items()},
         best={name: estimate(figure) for name, figure in tested.best.items()},

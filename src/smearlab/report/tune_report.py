@@ -48,7 +48,7 @@ class TrialFacts:
 
 
 @dataclass(frozen=True)
-class Tested:
+class OnTest:
     """The best recipe beside the starting one on the test part.
 
     Attributes:
@@ -96,7 +96,7 @@ class TuneReport:
     start_texts: Mapping[str, str]
     start_value: float
     importance: Mapping[str, float]
-    tested: Tested | None
+    tested: OnTest | None
     best_toml: str
     facts: Sequence[tuple[str, str]]
     machine: Machine
