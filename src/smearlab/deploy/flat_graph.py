@@ -49,7 +49,7 @@ VALUES = {
         "align_corners",
         "asymmetric",
     ),
-    ("Pad", "mode"): ("constant",),
+    ("Pad", "mode"): ("constant", "reflect"),
 }
 """The values that are known of attributes that choose a method."""
 

@@ -36,6 +36,7 @@ QUANTISED = ("Conv", "Gemm", "MatMul", "Add")
 otherwise force a conversion on both sides of every block."""
 LARGEST_HALF = 65504.0
 """The largest number in half precision."""
+_FRONT = "front/"
 _BATCH = 16  # pictures that are calibrated with at once: all values of the network are kept for each
 
 
@@ -54,11 +55,46 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
             f"A weight of {largest:.3g} does not fit into float16, which ends at {LARGEST_HALF:.0f}. Export float32 or "
             "int8 instead."
         )
-    kept = nodes_before_weights(model)
+    inputs, front = list(model.graph.input), _take_front(model)
     with _quiet():
-        half = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept)
+        half = convert_float_to_float16(model, keep_io_types=True)
     OnnxModel.graph_topological_sort(half.graph)  # the conversion appends its own nodes at the end
+    rest = list(half.graph.node)
+    del half.graph.node[:], half.graph.input[:], half.graph.value_info[:]
+    half.graph.node.extend([*front.node, *rest])
+    half.graph.initializer.extend(front.initializer)
+    half.graph.input.extend(inputs)
     return half
+
+
+def _take_front(model: onnx.ModelProto) -> onnx.GraphProto:
+    """Take the nodes before the first weights out of a network, which then has what they give as its inputs.
+
+    Their constants go with them under names of their own, as the others may be used, and converted, by the rest.
+    """
+    shapes = onnx.shape_inference.infer_shapes(model).graph.value_info
+    types = {one.name: one for one in [*shapes, *model.graph.input]}
+    names = set(nodes_before_weights(model))
+    front = [node for node in model.graph.node if node.name in names]
+    rest = [node for node in model.graph.node if node.name not in names]
+    given = {name for node in front for name in node.output} | {one.name for one in model.graph.input}
+    used = list(dict.fromkeys(name for node in rest for name in node.input if name in given))
+    taken = onnx.GraphProto()
+    for constant in model.graph.initializer:
+        if any(constant.name in node.input for node in front):
+            taken.initializer.add().CopyFrom(constant)
+            taken.initializer[-1].name = _FRONT + constant.name
+    constants = {one.name: one for one in model.graph.initializer}
+    for node in front:
+        taken.node.add().CopyFrom(node)
+        taken.node[-1].input[:] = [_FRONT + name if name in constants else name for name in node.input]
+    del model.graph.node[:], model.graph.input[:]
+    model.graph.node.extend(rest)
+    model.graph.input.extend([types[name] for name in used])
+    for name, constant in constants.items():
+        if not any(name in node.input for node in rest):
+            model.graph.initializer.remove(constant)
+    return taken
 
 
 def to_int8(model: onnx.ModelProto, pictures: UInt8Array) -> onnx.ModelProto:

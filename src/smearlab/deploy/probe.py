@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-LEAST_SECONDS = 1.0  # that the speed is measured for
+LEAST_SECONDS = 0.5  # that a speed is measured for
 STANDARD = frozenset(getattr(sys, "stdlib_module_names", ()))  # known from Python 3.10
 
 
@@ -78,7 +78,7 @@ def try_out(folder: str, pictures: str, found: dict[str, Any]) -> None:
 
 
 def seconds_of(call: Any) -> float:  # noqa: ANN401
-    """Return the least time of a call, repeated for a second."""
+    """Return the least time of a call, repeated for a while."""
     times: list[float] = []
     while len(times) < 3 or sum(times) < LEAST_SECONDS:
         begun = time.perf_counter()

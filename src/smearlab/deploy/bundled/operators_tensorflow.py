@@ -16,13 +16,13 @@ class Operators:
 
     def Conv(self, x, w, b=None, *, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1):
         x, kernel = maps(x), turned(w, [2, 3, 1, 0])
-        edges = [[0, 0], [pads[0], pads[2]], [pads[1], pads[3]], [0, 0]] if any(pads) else "VALID"
-        how = {"strides": list(strides), "padding": edges, "dilations": list(dilations)}
+        around = [(dilation * (side - 1)) // 2 for dilation, side in zip(dilations, w.shape[2:])]  # noqa: B905
+        same = list(strides) == [1, 1] and list(pads) == around * 2 and all(side % 2 for side in w.shape[2:])
+        x = x if same else padded(x, pads, 0.0)
+        how = {"padding": "SAME" if same else "VALID", "dilations": list(dilations), "strides": list(strides)}
         if group > 1 and w.shape[1] == 1:
-            how["strides"] = [1, *strides, 1]
-            per_channel = w.shape[0] // group
-            kernel = kernel.reshape(*w.shape[2:], group, per_channel)
-            found = tf.nn.depthwise_conv2d(x, kernel, **how)
+            kernel = kernel.reshape(*w.shape[2:], group, w.shape[0] // group)
+            found = tf.nn.depthwise_conv2d(x, kernel, **{**how, "strides": [1, *strides, 1]})
         elif group > 1:
             parts = zip(tf.split(x, group, 3), np.split(kernel, group, 3))  # noqa: B905 - new in Python 3.10
             found = tf.concat([tf.nn.conv2d(part, weights, **how) for part, weights in parts], 3)
@@ -240,13 +240,13 @@ class Operators:
 
     def Slice(self, x, starts, ends, axes=None, steps=None):
         x = plain(x)
-        begin, end = whole(starts), whole(ends)
+        # Numbers beyond any side stand for the border.
+        begin, end = ([side if abs(side) < 2**31 else None for side in whole(sides)] for sides in (starts, ends))
         places = range(len(begin)) if axes is None else whole(axes)
         strides = [1] * len(begin) if steps is None else whole(steps)
         cuts = [slice(None)] * len(x.shape)
         for number, place in enumerate(places):
-            last = end[number] if abs(end[number]) < 2**31 else None
-            cuts[place] = slice(begin[number], last, strides[number])
+            cuts[place] = slice(begin[number], end[number], strides[number])
         return x[tuple(cuts)]
 
     def Gather(self, x, indices, *, axis=0):
@@ -262,14 +262,12 @@ class Operators:
     def Range(self, start, end, step):
         return tf.range(start, end, step)
 
-    def Pad(self, x, pads, value=None, axes=None, *, mode="constant"):
-        if mode != "constant" or axes is not None:
-            raise ValueError(f"this model pads in a way that model.py does not know ({mode})")
+    def Pad(self, x, pads, value=None, *, mode="constant"):
         widths = np.reshape(whole(pads), (2, -1)).T
         filled = 0.0 if value is None else value
         if isinstance(x, Maps):
-            return Maps(tf.pad(x.tensor, widths[LAST], constant_values=filled))
-        return tf.pad(x, widths, constant_values=filled)
+            return Maps(tf.pad(x.tensor, widths[LAST], mode, constant_values=filled))
+        return tf.pad(x, widths, mode, constant_values=filled)
 
     def Resize(
         self, x, roi=None, scales=None, sizes=None, *, mode, coordinate_transformation_mode, cubic_coeff_a=-0.75
@@ -291,7 +289,7 @@ class Operators:
         places = list(range(rank)) if axes is None else [axis % rank for axis in whole(axes)]
         if not isinstance(x, Maps):
             return function(x, places, keepdims=bool(keepdims))
-        inside = [FIRST.index(place) for place in places]
+        inside = [FIRST[place] for place in places]
         if keepdims:
             return Maps(function(x.tensor, inside, keepdims=True))
         # What is left keeps its order only where neither height nor width is.

@@ -245,10 +245,11 @@ class Operators:
     def Range(self, start, end, step):
         return torch.arange(int(start), int(end), int(step), dtype=start.dtype)
 
-    def Pad(self, x, pads, value=None, axes=None, *, mode="constant"):
-        if mode != "constant" or axes is not None:
-            raise ValueError(f"this model pads in a way that model.py does not know ({mode})")
-        return padded(x, [int(width) for width in pads], 0.0 if value is None else float(value))
+    def Pad(self, x, pads, value=None, *, mode="constant"):
+        widths = [int(width) for width in pads]
+        if mode == "reflect":  # PyTorch reflects height and width alone
+            return functional.pad(x, (widths[3], widths[7], widths[2], widths[6]), mode="reflect")
+        return padded(x, widths, 0.0 if value is None else float(value))
 
     def Resize(
         self, x, roi=None, scales=None, sizes=None, *, mode, coordinate_transformation_mode, cubic_coeff_a=-0.75
