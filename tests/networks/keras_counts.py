@@ -32,11 +32,15 @@ _NORMALIZATION = "mean (3), variance (3) and count (1) of Keras' Normalization l
 
 KERAS = {
     "VGG16": Counted("vgg16", 14_714_688, 14_714_688, 512),
-    "ResNet50": Counted(
-        "resnet50", 23_534_592, 23_587_712, 2048, 26_560, 0, "a bias of every convolution, though a norm follows"
-    ),
+    "ResNet50": Counted("resnet50", 23_534_592, 23_587_712, 2048, 26_560, 0, "a bias of every convolution"),
     "ResNet50V2": Counted(
-        "resnetv2_50", 23_519_360, 23_564_800, 2048, 19_008, 0, "biases of the first, last and shortcut convolutions"
+        "resnetv2_50",
+        23_519_360,
+        23_564_800,
+        2048,
+        19_008,
+        0,
+        "biases of the first convolution, of each block's last, and of the shortcuts",
     ),
     "DenseNet121": Counted("densenet121", 6_953_856, 7_037_504, 1024),
     "InceptionV3": Counted(

@@ -16,7 +16,7 @@ class NetworkConfig(BaseModel):
 
     Attributes:
         backbone: any timm model name (``resnet18``, ``convnext_tiny``), or one of our own (``smearlab/plain_cnn``).
-        options: further arguments of the backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
+        options: further arguments of every backbone, such as ``channels = [32, 64, 128, 256]`` for a narrow ResNet.
         weights: ``none`` (start from scratch), ``pretrained`` (timm's own, downloaded once) or the path of a local
             ``.safetensors``, ``.pth`` or ``.pt`` file in the backbone's layout (a MobileNetV2 also in torchvision's).
         scaling: how 0–255 becomes the network's input: ``unit`` (0–1), ``symmetric`` (−1–1), ``imagenet`` (mean 0,
