@@ -13,20 +13,26 @@ from tests.report.html_reader import read_html
 from tests.training.folders import write_class_folders
 from tests.training.tiny_training import BASE
 
+from smearlab.data.cells import Cells
+from smearlab.data.split import Split
 from smearlab.errors import SplitError, TrainingError, TrainingInterrupted
 from smearlab.evaluation import kfold
 from smearlab.evaluation.compare import compare
 from smearlab.evaluation.kfold import CrossValidation, cross_validate, printed
+from smearlab.networks.build import CellNetwork
 from smearlab.training.recipe import Recipe
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.run_folder import Run
+from smearlab.training.train import Trained, train_model
 
 SHORT = ("split.train=0.6", "split.validation=0.1", "phases.0.epochs=2", "data.near_duplicates=false")
 RECIPE = load_recipe(BASE, [*SHORT, "robustness.pictures=0", "phases.0.learning_rate=0.02"])
 
 
-def run(data: Path, out: Path, *, recipe: Recipe | None = RECIPE, **options: bool) -> CrossValidation:
-    found = cross_validate(data, out, recipe=recipe, folds=3, **options)
+def run(
+    data: Path, out: Path, *, recipe: Recipe | None = RECIPE, resume: bool = False, keep_models: bool = True
+) -> CrossValidation:
+    found = cross_validate(data, out, recipe=recipe, folds=3, resume=resume, keep_models=keep_models)
     assert found is not None
     return found
 
@@ -124,13 +130,15 @@ def test_finished_folds_are_not_done_again(
     shutil.copytree(done.folder, out)
     shutil.rmtree(out / "fold-2")
     (out / "report.html").unlink()
-    trained: list[str] = []
-    real = kfold.train_model
-    monkeypatch.setattr(
-        kfold, "train_model", lambda *given, **named: trained.append(given[4].path.name) or real(*given, **named)
-    )
+    begun: list[str] = []
+
+    def noted(network: CellNetwork, cells: Cells, split: Split, recipe: Recipe, run: Run) -> Trained | None:
+        begun.append(run.path.name)
+        return train_model(network, cells, split, recipe, run)
+
+    monkeypatch.setattr(kfold, "train_model", noted)
     again = run(data, out, recipe=None, resume=True, keep_models=False)
-    assert trained == ["fold-2"]
+    assert begun == ["fold-2"]
     assert again.figures == done.figures
     assert (out / "predictions.csv").read_bytes() == (done.folder / "predictions.csv").read_bytes()
     assert not list(out.glob("*/model"))

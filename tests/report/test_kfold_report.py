@@ -9,6 +9,7 @@ import pytest
 from tests.report.conftest import history, result
 from tests.report.html_reader import read_html
 
+from smearlab.report.blocks import Table
 from smearlab.report.contents import DataFacts, Machine
 from smearlab.report.estimates import Estimate
 from smearlab.report.kfold_plots import fold_curves
@@ -84,4 +85,5 @@ def test_folds_of_different_length_and_without_validation_are_drawn() -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     classes = next(section for section in kfold_page(report()).sections if section.title == "Class by class")
     (table, *_) = classes.blocks
-    assert table.rows[2][1] == "–"  # type: ignore[union-attr]
+    assert isinstance(table, Table)
+    assert table.rows[2][1] == "–"

@@ -25,14 +25,14 @@ def with_copies(cells: Cells) -> Cells:
     return replace(cells, images=images, labels=labels)
 
 
-def tested_of(folds: list[Prepared]) -> list[int]:
+def all_tested(folds: list[Prepared]) -> list[int]:
     return sorted(np.concatenate([fold.split.test for fold in folds]).tolist())
 
 
 def test_every_picture_is_tested_once_and_in_no_other_part_then() -> None:
     folds = prepare_folds(tiny_cells(20), RECIPE)
     assert len(folds) == 4
-    assert tested_of(folds) == list(range(60))
+    assert all_tested(folds) == list(range(60))
     for fold in folds:
         parts = [fold.split.train, fold.split.validation, fold.split.test]
         assert len(np.unique(np.concatenate(parts))) == sum(map(len, parts)) == 60
@@ -60,21 +60,21 @@ def test_groups_share_a_fold() -> None:
     for fold in folds:
         assert not set(slides[fold.split.test]) & set(slides[fold.split.train])
         assert not set(slides[fold.split.test]) & set(slides[fold.split.validation])
-    assert tested_of(folds) == list(range(60))
+    assert all_tested(folds) == list(range(60))
 
 
 def test_exact_copies_are_tested_once() -> None:
     cells = tiny_cells(20)
     images = np.array(cells.images)
     images[3] = images[0]  # of the same class
-    assert tested_of(prepare_folds(replace(cells, images=images), RECIPE)) == [row for row in range(60) if row != 3]
+    assert all_tested(prepare_folds(replace(cells, images=images), RECIPE)) == [row for row in range(60) if row != 3]
 
 
 def test_the_split_that_the_data_brings_is_left_aside() -> None:
     parts = np.array(["train"] * 40 + ["test"] * 20)
     cells = without_split(replace(tiny_cells(20), parts=parts))
     assert cells.notes == (OWN_SPLIT,)
-    assert tested_of(prepare_folds(cells, RECIPE)) == list(range(60))
+    assert all_tested(prepare_folds(cells, RECIPE)) == list(range(60))
     plain = tiny_cells(20)
     assert without_split(plain) is plain
 

@@ -165,12 +165,16 @@ def compare_runs(first: Run, second: Run, seed: int) -> TestedBest:
     rows = sorted(before.labels)
     names = before.class_names
     labels = np.array([names.index(before.labels[row]) for row in rows], dtype=np.int64)
-    named = [np.stack([one.probabilities[row] for row in rows]).argmax(1) for one in (before, after)]
-    paired = {name: paired_difference(labels, *named, metric=name, seed=seed) for name in PAIRED}
-    contents = [json.loads(run.metrics.read_text(encoding="utf-8")) for run in (first, second)]
-    figures = [{name: content[name] for name in FIGURES} for content in contents]
-    differences = {name: one.difference.model_dump() for name, one in paired.items()}
-    return TestedBest(len(rows), *figures, differences, paired["accuracy"].mcnemar.p_value)
+    old, new = (np.stack([one.probabilities[row] for row in rows]).argmax(1) for one in (before, after))
+    paired = {name: paired_difference(labels, old, new, metric=name, seed=seed) for name in PAIRED}
+    start, best = (json.loads(run.metrics.read_text(encoding="utf-8")) for run in (first, second))
+    return TestedBest(
+        pictures=len(rows),
+        start={name: start[name] for name in FIGURES},
+        best={name: best[name] for name in FIGURES},
+        differences={name: one.difference.model_dump() for name, one in paired.items()},
+        p_value=paired["accuracy"].mcnemar.p_value,
+    )
 
 
 def importance_of(search: Search) -> dict[str, float]:
