@@ -43,6 +43,14 @@ batch_size = 8
 learning_rate = 1e-3
 optimiser = "sgd"
 """
+# The second epoch frees layers that the first did not train; copies are made once, by one process.
+GROWING = f"""{EXACT}[phases.trainable]
+start_share = 0.2
+grow_epochs = 1
+[balance]
+kind = "synthetic"
+per_class = 26
+"""
 # As the shipped recipes: batch normalisation, which on CPUs sees each process's share alone.
 USUAL = """
 name = "two"
@@ -96,8 +104,9 @@ def both(data: Path, folder: Path, recipe: str) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(data: Path, tmp_path: Path) -> None:
-    one, two = both(data, tmp_path, EXACT)
+@pytest.mark.parametrize("recipe", [EXACT, GROWING], ids=["plain", "growing"])
+def test_two_processes_take_the_steps_of_one(data: Path, tmp_path: Path, recipe: str) -> None:
+    one, two = both(data, tmp_path, recipe)
 
     histories = [(out / "history.jsonl").read_text().splitlines() for out in (one, two)]
     assert len(histories[0]) == len(histories[1]) == 2
