@@ -30,6 +30,7 @@ COMMANDS = (
     "study",
     "audit",
     "apply",
+    "serve",
     "kfold",
     "tune",
 )

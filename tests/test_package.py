@@ -17,7 +17,7 @@ import smearlab
 ROOT = Path(__file__).resolve().parents[1]
 MAX_IMPORT_SECONDS = 0.3
 MAX_HELP_SECONDS = 0.5
-PACKAGE_DATA = ("*.toml", "*.html", "*.css", "*.typed", "*.onnx", "*.safetensors", "*.json")
+PACKAGE_DATA = ("*.toml", "*.html", "*.css", "*.typed", "*.onnx", "*.safetensors", "*.json", "*.js", "*.svg")
 
 
 def _in_new_process(code: str) -> str:
@@ -100,7 +100,7 @@ def test_licence_is_apache_2() -> None:
 
 def test_constraints_cover_every_requirement_and_name_no_address() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [project["optional-dependencies"][name] for name in ("parquet", "imaging", "train", "tensorboard", "dev")]
+    extras = [project["optional-dependencies"][name] for name in ("parquet", "imaging", "train", "tensorboard", "web", "dev")]
     wanted = {_name(line) for line in sum(extras, project["dependencies"])} - {"smearlab"}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     held = [line for line in lines if line and not line.startswith("#")]

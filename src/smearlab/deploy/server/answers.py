@@ -106,7 +106,8 @@ def rows_of(
     """
     columns = [f"p_{name}" for name in predictions.class_names]
     found = (predictions.labels, predictions.confidence, predictions.is_cell, predictions.probabilities)
-    known = zip(*(values.tolist() for values in found), sets or [None] * len(predictions), strict=True)
+    all_sets: Sequence[Sequence[str] | None] = [None] * len(predictions) if sets is None else sets
+    known = zip(*(values.tolist() for values in found), all_sets, strict=True)
     rows = []
     for number, (upload, fault) in enumerate(zip(uploads, faults, strict=True)):
         label, confidence, is_cell, chances, one_set = next(known) if fault is None else ("", None, False, None, None)

@@ -45,17 +45,20 @@ class PatientConnection(H11Protocol):
     def resume_writing(self) -> None:
         """End that waiting."""
         super().resume_writing()
-        self._write_timer = _cancelled(self._write_timer)
+        _end(self._write_timer)
+        self._write_timer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End all waiting."""
         super().connection_lost(exc)
-        self._head_timer, self._write_timer = _cancelled(self._head_timer), _cancelled(self._write_timer)
+        _end(self._head_timer, self._write_timer)
+        self._head_timer = self._write_timer = None
 
     def _watch(self) -> None:
         """Keep a timer while no request is in work; further bytes of an unfinished head do not set it back."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._head_timer = _cancelled(self._head_timer)
+            _end(self._head_timer)
+            self._head_timer = None
         elif self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self.limits.header_seconds, self._too_slow)
 
@@ -69,6 +72,7 @@ class PatientConnection(H11Protocol):
         self.transport.close()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+def _end(*timers: asyncio.TimerHandle | None) -> None:
+    for timer in timers:
+        if timer is not None:
+            timer.cancel()
