@@ -113,12 +113,15 @@ def test_the_best_is_found_and_only_its_state_and_the_starts_are_kept(
     assert sorted({0, best.number}) == kept
 
 
-def test_stopped_searches_do_the_same_trials(tmp_path: Path, prepared: Prepared, pretended: Pretended) -> None:
-    whole = search_in(tmp_path / "whole")
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_stopped_searches_do_the_same_trials(
+    pruner: str, tmp_path: Path, prepared: Prepared, pretended: Pretended
+) -> None:
+    whole = search_in(tmp_path / "whole", pruner=pruner)
     do_trials(work_on(whole, 20), prepared)
     assert {state for _, state, *_ in told(whole)} == {"COMPLETE", "PRUNED"}
     for trials in (3, 11, 15, 20):
-        do_trials(work_on(search_in(tmp_path / "parts"), trials), prepared)
+        do_trials(work_on(search_in(tmp_path / "parts", pruner=pruner), trials), prepared)
     assert told(search_in(tmp_path / "parts")) == told(whole)
 
 

@@ -198,7 +198,7 @@ def _search(work: SearchWork, prepared: Prepared, jobs: int) -> None:
         if jobs == 1:
             do_trials(work, prepared)
             return
-        shared = replace(work, threads=threads_of(jobs))
+        shared = replace(work, search=replace(work.search), threads=threads_of(jobs))  # each opens the study anew
         for _ in in_processes(take_part, [shared] * jobs, jobs):
             pass
     except (KeyboardInterrupt, TrainingInterrupted):
