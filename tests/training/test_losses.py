@@ -106,7 +106,7 @@ class TestPenalty:
         assert isinstance(cost, torch.Tensor)
         assert cost.item() == pytest.approx(0.1 * 9 * 4)
         cost.backward()  # type: ignore[no-untyped-call]
-        dense = [layer for layer in network.head if isinstance(layer, nn.Linear)]
+        dense = [layer for layer in network.head.modules() if isinstance(layer, nn.Linear)]
         assert all(layer.weight.grad is not None and bool((layer.weight.grad == -0.4).all()) for layer in dense)
         assert all(layer.bias.grad is None for layer in dense)
 

@@ -1,4 +1,7 @@
-"""Every recipe that ships builds its network and takes a step as it is written, at its own size."""
+"""Every recipe of our own builds its network and takes a step as it is written, at its own size.
+
+Those of the teams, some of them too large for this, are checked by `smearlab recipes --check`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def shortened(recipe: Recipe) -> Recipe:
     return load_recipe(recipe, overrides)
 
 
-@pytest.mark.parametrize("name", shipped_recipes())
+@pytest.mark.parametrize("name", [name for name in shipped_recipes() if "/" not in name])
 def test_it_takes_a_step(name: str, tmp_path: Path) -> None:
     recipe = shortened(load_recipe(name))
     size = recipe.framing.size

@@ -23,7 +23,7 @@ def uneven() -> TrainingData:
 
 
 def counts(data: TrainingData) -> list[int]:
-    return np.bincount(data.labels[data.train]).tolist()
+    return [int(count) for count in np.bincount(data.labels[data.train])]
 
 
 @pytest.mark.parametrize(

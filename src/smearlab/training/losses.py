@@ -99,7 +99,7 @@ def _penalised(
 ) -> list[tuple[Tensor, float, float]]:
     """List weights with their factors."""
     own = penalty_factors(head)
-    dense = [layer.weight for layer in network.head if isinstance(layer, nn.Linear)]
+    dense = [layer.weight for layer in network.head.modules() if isinstance(layer, nn.Linear)]
     listed = [(weight, config.l1 + l1, config.l2 + l2) for weight, (l1, l2) in zip(dense, own, strict=True)]
     if config.scope == "all":
         inner = [layer.weight for layer in network.backbone.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
