@@ -100,7 +100,9 @@ def test_licence_is_apache_2() -> None:
 
 def test_constraints_cover_every_requirement_and_name_no_address() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [project["optional-dependencies"][name] for name in ("parquet", "imaging", "train", "tensorboard", "web", "dev")]
+    extras = [
+        project["optional-dependencies"][name] for name in ("parquet", "imaging", "train", "tensorboard", "web", "dev")
+    ]
     wanted = {_name(line) for line in sum(extras, project["dependencies"])} - {"smearlab"}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     held = [line for line in lines if line and not line.startswith("#")]

@@ -234,3 +234,15 @@ def test_suffixes_are_those_of_pictures() -> None:
     assert not {".eps", ".pdf", ".h5", ".mpg", ".npz", ".txt", ".db"} & picture_suffixes()
     assert picture_formats()[0] == "JPEG"
     assert "EPS" not in picture_formats()
+
+
+def test_a_reader_may_set_lower_limits() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(file, "PNG")
+    assert decode(file.getvalue(), max_pixels=1_200, max_side=40, formats=("PNG",)).shape == (30, 40, 3)
+    with pytest.raises(UnreadableError, match="40×30 is more than 1,199 pixels"):
+        decode(file.getvalue(), max_pixels=1_199)
+    with pytest.raises(UnreadableError, match="a side of more than 39 pixels"):
+        decode(file.getvalue(), max_side=39)
+    with pytest.raises(UnreadableError, match="not a picture"):
+        decode(file.getvalue(), formats=("JPEG",))

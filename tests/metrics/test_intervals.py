@@ -1,4 +1,4 @@
-"""Bootstrap intervals hold their value, repeat by seed and cover the truth about as often as they say."""
+"""Intervals hold their value, repeat by seed and cover the truth about as often as they say."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from smearlab.metrics import Interval, bootstrap
-from smearlab.metrics.intervals import resampled_counts, resampled_weights
+from smearlab.metrics.intervals import resampled_counts, resampled_weights, wilson
 
 
 @given(st.floats(0, 1), st.lists(st.floats(0, 1) | st.just(float("nan")), max_size=30))
@@ -66,3 +67,16 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(seed: int) -> None
         interval = Interval.of(float(sample.mean()), drawn[:, 0] / 120)
         covered += interval.low <= 0.8 <= interval.high
     assert 0.85 <= covered / 200 <= 1
+
+
+@pytest.mark.parametrize(("found", "trials"), [(0, 1), (1, 1), (0, 40), (3, 40), (20, 40), (40, 40), (7, 13_000)])
+def test_wilsons_interval_is_scipys(found: int, trials: int) -> None:
+    expected = binomtest(found, trials).proportion_ci(method="wilson")
+    interval = wilson(found, trials)
+    assert interval.value == found / trials
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert interval.low <= interval.value <= interval.high
+
+
+def test_of_no_trials_nothing_is_known() -> None:
+    assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
