@@ -33,6 +33,7 @@ COMMANDS = (
     "serve",
     "kfold",
     "tune",
+    "export",
 )
 
 

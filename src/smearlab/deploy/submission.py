@@ -34,7 +34,7 @@ SIDE = 96
 """Side in pixels of a competition's pictures."""
 TRIED = 128
 """Pictures that the bundle is tried out with."""
-BATCH = 64
+BATCH = 32
 WEIGHTS: dict[Runtime, str] = {"onnxruntime": "model.onnx", "torch": "weights.npz", "tensorflow": "weights.npz"}
 NAMES: dict[Runtime, str] = {"onnxruntime": "ONNX Runtime", "torch": "PyTorch", "tensorflow": "TensorFlow"}
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same model gives the same bytes
