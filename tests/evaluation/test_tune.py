@@ -111,6 +111,7 @@ def test_what_is_printed_names_the_best(done: TuneOutcome) -> None:
     assert "best − start" in text
 
 
+@pytest.mark.slow
 def test_more_trials_add_to_those_done(data: Path, tmp_path: Path, done: TuneOutcome) -> None:
     first = search(data, tmp_path / "out", replace(OPTIONS, trials=3))
     assert len(first.trials) == 3
@@ -128,6 +129,7 @@ def test_a_start_outside_the_space_is_trained_by_itself(data: Path, tmp_path: Pa
     assert found.tested is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "direction"), [("loss", "minimise"), ("accuracy", "maximise")])
 def test_other_metrics(metric: str, direction: str, data: Path, tmp_path: Path) -> None:
     found = search(data, tmp_path / "out", replace(OPTIONS, metric=metric, trials=2, pruner="none"))
