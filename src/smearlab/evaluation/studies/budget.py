@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from smearlab.evaluation.studies.plan import Scale
     from smearlab.training.recipe import PhaseConfig, Recipe
 
-FEWEST = 3
+FEWEST = 5
 """Epochs in all that a cut leaves; fewer would measure the budget rather than the system."""
 
 
@@ -20,7 +20,7 @@ def epochs_allowed(scale: Scale, giga: float) -> int:
 
     Args:
         scale: whose `epochs` are for networks of up to `work` 10⁹ multiply-adds for each picture; larger ones get
-            fewer in proportion, but at least three.
+            fewer in proportion, but at least five.
         giga: 10⁹ multiply-adds of one picture going forward.
     """
     if not scale.work or giga <= scale.work:

@@ -140,15 +140,28 @@ def memory_obstacle(recipe: Recipe, need: Need, jobs: int) -> str:
     )
 
 
-def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minutes: float) -> str:
-    """Return why a recipe would take too long here; empty where it would not. Times a step of the real network."""
+def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minutes: float, threads: int = 1) -> str:
+    """Return why a recipe would take too long here; empty where it would not. Times a step of the real network.
+
+    Args:
+        recipe: as it will be trained.
+        need: what it costs.
+        pictures: to train on.
+        classes: number of them.
+        minutes: that it may take; 0 for no limit.
+        threads: that its process will have.
+    """
     if not minutes:
         return ""
     shown = max(pictures, recipe.balance.per_class * classes) * sum(phase.epochs for phase in recipe.phases)
     least = _TRAINED_COST * need.giga * 1e9 * shown / _SPEED
     device = processes().device
     hopeless = device.type == "cpu" and least > _HOPELESS * 60 * minutes
-    seconds = least if hopeless else shown * _seconds_of_picture(recipe, classes, device)
+    seconds = (
+        least
+        if hopeless
+        else shown * _seconds_of_picture(recipe, classes, device) / (threads if device.type == "cpu" else 1)
+    )
     if seconds <= 60 * minutes:
         return ""
     bound = "at least" if hopeless else "about"
@@ -172,9 +185,14 @@ def _untrained(recipe: Recipe) -> object:
 
 
 def _step(network: CellNetwork, pictures: Tensor) -> float:
-    begun = time.perf_counter()
+    begun = _clock(pictures.device)
     loss = F.cross_entropy(network(pictures).float(), torch.zeros(len(pictures), dtype=torch.long).to(pictures.device))
     torch.autograd.backward(loss)
-    float(loss)  # waits for the device
+    float(loss.detach())  # waits for the device
     nn.Module.zero_grad(network)
-    return time.perf_counter() - begun
+    return _clock(pictures.device) - begun
+
+
+def _clock(device: torch.device) -> float:
+    """Return seconds; of a CPU those of work alone, so that a machine that is busy now is not taken for a slow one."""
+    return time.process_time() if device.type == "cpu" else time.perf_counter()

@@ -34,8 +34,8 @@ class Scale:
         overrides: of the recipe, beside the budget.
         suites: the test pictures are altered by.
         batch: pictures per step at most, in a study of systems; 0 leaves the recipes'.
-        work: of a study of systems: an epoch more than three is trained only as far as all epochs together cost no more
-            than `epochs` of this many 10⁹ multiply-adds for each picture; 0 leaves the recipes' epochs.
+        work: of a study of systems: networks of more than so many 10⁹ multiply-adds a picture are trained for fewer
+            epochs in proportion, but at least five; 0 leaves the recipes' epochs.
         minutes: of a study of systems: a row that would take longer on this machine is left out; 0 for no limit.
     """
 

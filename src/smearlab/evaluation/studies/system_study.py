@@ -10,6 +10,7 @@ from smearlab.data.cells import Cells
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
 from smearlab.errors import DataError, SmearlabError, TrainingInterrupted
+from smearlab.evaluation.studies.budget import FEWEST
 from smearlab.evaluation.studies.catalogue import SYSTEMS, find_scale, find_study
 from smearlab.evaluation.studies.findings import FINDINGS
 from smearlab.evaluation.studies.folder import begin_folder, check_folder, tidy
@@ -180,6 +181,6 @@ def _facts(
         ("Time", f"{duration(wall)} of this call"),
     ]
     if scale.work:
-        limit = f"networks beyond {scale.work:g} · 10⁹ multiply-adds a picture fewer epochs in proportion, at least 3"
+        limit = f"networks beyond {scale.work:g} · 10⁹ multiply-adds a picture: fewer epochs, at least {FEWEST}"
         found.insert(2, ("Cut", limit))
     return found

@@ -15,6 +15,7 @@ from smearlab.evaluation.studies.needs import memory_obstacle, need_of, time_obs
 from smearlab.evaluation.studies.plan import Task
 from smearlab.training.local_weights import locate_weights
 from smearlab.training.recipe_io import load_recipe, recipe_toml
+from smearlab.training.workers import threads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,7 +150,7 @@ def _too_much(cell: Cell, planned: Planned, scale: Scale, around: Circumstances)
     recipe, need = planned.recipes[cell.name], planned.needs[cell.name]
     try:
         return memory_obstacle(recipe, need, around.jobs) or time_obstacle(
-            recipe, need, around.pictures, around.classes, around.minutes
+            recipe, need, around.pictures, around.classes, around.minutes, threads_of(around.jobs)
         )
     except (SmearlabError, RuntimeError) as error:
         return str(error)
