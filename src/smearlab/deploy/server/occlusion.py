@@ -31,7 +31,7 @@ class Covers:
     """The covered versions of a picture.
 
     Attributes:
-        places: int64 ``(m,)``, where along each side a cover begins, in pixels.
+        places: int64 ``(m,)``, where along each side a cover begins, in pixels; below 0 outside the picture.
         side: of a cover in pixels.
         pictures: ``m × m`` pictures ``uint8 (size, size, 3)``, row by row.
     """
@@ -48,14 +48,15 @@ def covered(framed: UInt8Array) -> Covers:
     """
     size = len(framed)
     side = max(1, size // SHARE)
-    places = np.unique(np.linspace(0, size - side, STEPS).round().astype(np.int64))
+    # Beginning half outside, so that the corners are covered as often as the middle, and weigh no more by chance.
+    places = np.unique(np.linspace(-(side // 2), size - side + side // 2, STEPS).round().astype(np.int64))
     border = np.concatenate([framed[0], framed[-1], framed[:, 0], framed[:, -1]])
     colour = np.median(border, axis=0).astype(np.uint8)
     pictures = []
     for top in places:
         for left in places:
             picture = framed.copy()
-            picture[top : top + side, left : left + side] = colour
+            picture[_place(top, left, side)] = colour
             pictures.append(picture)
     return Covers(places, side, pictures)
 
@@ -76,12 +77,17 @@ def heat(covers: Covers, size: int, before: float, after: FloatArray) -> FloatAr
     drops = np.maximum(before - after, 0).reshape(len(covers.places), -1)
     for row, top in enumerate(covers.places):
         for column, left in enumerate(covers.places):
-            place = np.s_[top : top + covers.side, left : left + covers.side]
+            place = _place(top, left, covers.side)
             lost[place] += drops[row, column]
             often[place] += 1
     found = _smoothed(lost / np.maximum(often, 1))
     found -= found.min()
     return found / found.max() if found.max() > 0 else found
+
+
+def _place(top: np.int64, left: np.int64, side: int) -> tuple[slice, slice]:
+    """Return the part of a cover that lies in the picture."""
+    return slice(max(0, int(top)), int(top) + side), slice(max(0, int(left)), int(left) + side)
 
 
 def _smoothed(values: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ export function kindOf(row) {
 
 export function card(item, classes) {
   const kind = kindOf(item.row);
-  const button = make("button", { class: `card ${kind === "other" ? "doubtful" : ""}`, type: "button" }, photo(item, kind), words(item, classes));
+  const button = make("button", { class: `card ${kind === "other" ? "doubtful" : ""}`, type: "button" }, photo(item), words(item, classes));
   button.setAttribute("aria-label", `${item.path}: ${inWords(item.row, classes)}. Open.`);
   return make("li", {}, button);
 }
@@ -52,12 +52,12 @@ export function badge(row) {
 /** An <img> of the picture; where the browser cannot show it, words stay in its place. */
 export function image(item, alt = "") {
   const picture = make("img", { src: item.thumbnail ?? item.url, alt, loading: "lazy", decoding: "async" });
-  picture.addEventListener("error", () => picture.remove());
+  picture.addEventListener("error", () => picture.replaceWith("no preview"));
   return picture;
 }
 
-function photo(item, kind) {
-  return make("span", { class: "photo" }, kind === "error" ? "no picture" : "no preview", image(item), badge(item.row));
+function photo(item) {
+  return make("span", { class: "photo" }, image(item), badge(item.row));
 }
 
 function words({ row, path }, classes) {

@@ -26,13 +26,17 @@ function show() {
   const { row } = item;
   asked?.abort();
   by("detail-title").textContent = item.path.split("/").at(-1);
-  by("view-picture").replaceWith(Object.assign(image(item, `Picture ${item.path}`), { id: "view-picture" }));
+  look(image(item, `Picture ${item.path}`));
   by("facts").replaceChildren(...(row.error ? [badge(row), make("p", {}, row.error)] : facts(row)));
   by("heat").hidden = Boolean(row.error);
   by("heat").disabled = false;
   [by("previous").disabled, by("next").disabled] = [at === 0, at === items.length - 1];
   hideHeat();
   if (item.heat) showHeat(item.heat);
+}
+
+function look(picture) {
+  by("view").replaceChildren(picture, by("view-heat"));
 }
 
 function facts(row) {
@@ -47,7 +51,7 @@ function hideHeat() {
 
 function showHeat(heat) {
   // The map fits what the network saw, which may be a part of the picture.
-  by("view-picture")?.setAttribute("src", heat.picture);
+  look(make("img", { src: heat.picture, alt: "The picture as the model sees it" }));
   by("view-heat").src = heat.overlay;
   by("view-heat").hidden = by("strength-label").hidden = false;
   by("heat").textContent = "Hide heat map";
