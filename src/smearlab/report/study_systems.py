@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from smearlab.report.page import Page
 from smearlab.report.study_curves import system_curves
 from smearlab.report.study_plots import bars, gains
 from smearlab.report.study_report import Difference
-from smearlab.report.text import count, decimal, duration, percent, plural
+from smearlab.report.text import THIN, count, decimal, duration, percent, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,8 @@ def system_report_page(report: SystemReport) -> Page:
     page.section("At a glance", *_glance(report))
     page.section("What the teams found", _verdicts(report))
     histories = {line.title: line.history for line in report.measured if line.history}
-    page.section("How they learned", *(plot.block() for plot in system_curves(histories)))
+    curves = system_curves(histories)
+    page.section("How they learned", curves.block() if curves is not None else None)
     page.section("Class by class", *_classes(report))
     page.section("To repeat it", Facts(report.facts))
     return page
@@ -143,9 +144,9 @@ def _headline(report: SystemReport) -> Figures:
             best = max(having, key=lambda line: line.figures[name].value)
             share = best.figures[name]
             tiles.append(Figure(f"Best {name}: {best.title}", share.text(), share.interval(), share))
-    held = sum(line.verdict == "held" for line in report.verdicts)
-    if report.verdicts:
-        tiles.append(Figure("Findings that held", str(held), f"of {len(report.verdicts)}"))
+    judged = [line.verdict for line in report.verdicts if line.difference.known]
+    if judged:
+        tiles.append(Figure("Findings that held", str(judged.count("held")), f"of {len(judged)} measured"))
     left_out = len(report.lines) - len(report.measured)
     tiles.append(Figure("Systems", str(len(report.lines)), f"{left_out} could not be run here" if left_out else ""))
     return Figures(tiles)
@@ -181,9 +182,13 @@ def local_text(reported: Mapping[str, float]) -> str:
 
 
 def _parameters(line: SystemLine) -> str:
-    own = count(line.parameters) if line.parameters else "–"
+    own = _millions(line.parameters) if line.parameters else "–"
     told = line.reported_parameters
-    return f"{own} (reported {count(told)})" if told else own
+    return f"{own} (reported {_millions(told)})" if told else own
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:.1f}{THIN}M" if number >= 1e6 else f"{number / 1e3:.0f}{THIN}k"
 
 
 def _left_out(report: SystemReport) -> Table | None:
@@ -233,7 +238,8 @@ def _classes(report: SystemReport) -> list[Block]:
         grid = np.array([[getattr(line, key)[name]["f1"] for name in names] for line in lines])
         heads = [celltypes.title(name) for name in names]
         rows = [line.title for line in lines]
-        blocks.append(heat_table(rows, heads, grid, f"F1 in per cent on pictures {title}", "system", "class"))
+        table = heat_table(rows, heads, grid, f"F1 in per cent on pictures {title}", "system", "class")
+        blocks.append(replace(table, upright=False))
     return [*blocks, *(_class_report(line) for line in lines)]
 
 
