@@ -64,7 +64,7 @@ def serve(
         pictures=max_pictures,
         pixels=int(max_megapixels * 1_000_000),
         requests=max_requests,
-        held_bytes=max(Limits.held_bytes, int(max_request_mb * MIB)),
+        held_bytes=max(Limits.held_bytes, 4 * int(max_request_mb * MIB)),
         upload_seconds=upload_seconds,
     )
     start(model, host, port, Settings(limits, find_token(token_file), batch_size), threads)

@@ -38,6 +38,7 @@ def test_all_it_refers_to_is_served_from_here(page: str, client: TestClient) -> 
     for link in wanted:
         assert link.startswith("/")
         assert client.get(link).status_code == 200, link
+    assert (client.head("/").status_code, client.head("/").content) == (200, b"")
 
 
 def test_nothing_in_it_is_of_another_site() -> None:

@@ -160,6 +160,27 @@ def test_a_heat_map_on_request_by_keyboard_alone(server: Running, visit: Callabl
     assert page.evaluate("document.activeElement.className") == "card doubtful"
 
 
+def test_other_classes_that_remain_possible_are_told(server: Running, visit: Callable[..., Any]) -> None:
+    page = visit(server.url)
+
+    def with_set(route: Any) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        for row in body["predictions"]:
+            row["prediction_set"] = ["red", "blue"]
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/predict*", with_set)
+    page.set_input_files("#files", [upload("cell.png", picture("red"))])
+    settle(page)
+    shown = page.locator(".card").text_content()
+    assert "unsure" in shown
+    assert "Could also be blue" in shown
+    page.click(".filter[data-key=unsure]")
+    page.click(".card")
+    assert "Could also be blue" in page.inner_text("#facts")
+
+
 def test_a_folder_gives_its_pictures_and_their_places(
     server: Running, visit: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -120,6 +121,15 @@ def test_requests_too_large(client_with: Callable[..., TestClient]) -> None:
     answer = client.post("/predict", content=chunks, headers={"Content-Type": FORM})
     refused(answer, 413, "too_large")
     assert client.get("/metrics").text.count("smearlab_held_bytes 0.0") == 1
+
+
+def test_json_counts_for_what_it_takes_in_memory(client_with: Callable[..., TestClient]) -> None:
+    client = client_with(request_bytes=50_000, held_bytes=100_000)
+    data = base64.b64encode(picture()).decode()
+    body = json.dumps({"pictures": [{"data": data}]}).encode()
+    for padding, status in ((1_000, 200), (45_000, 429)):
+        headers = {"Content-Type": "application/json"}
+        assert client.post("/predict", content=body + b" " * padding, headers=headers).status_code == status
 
 
 def test_too_many_pictures(client_with: Callable[..., TestClient]) -> None:

@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from tests.deploy.server.samples import COLOURS, FORMATS, files, noisy, picture
 
+from smearlab.deploy.server.answers import rows_of
+from smearlab.deploy.server.upload import Fault, Upload
 from smearlab.inference.predictor import Predictor
 from smearlab.inference.writer import prediction_columns
 
@@ -65,6 +67,15 @@ def test_the_service_says_what_the_predictor_says(client: TestClient, predictor:
     found = [[row[f"p_{name}"] for name in predictor.class_names] for row in rows]
     assert np.abs(np.array(found) - expected.probabilities).max() <= 1e-5
     assert [row["is_cell"] for row in rows] == expected.is_cell.tolist()
+
+
+def test_prediction_sets_stand_beside_the_pictures_that_have_one(predictor: Predictor) -> None:
+    predictions = predictor.predict(np.zeros((2, 16, 16, 3), np.uint8))
+    uploads = [Upload(f"{number}.png", b"") for number in range(3)]
+    faults = [None, Fault(422, "unreadable", "the file is empty"), None]
+    rows = rows_of(uploads, faults, predictions, [("red", "blue"), ("green",)])
+    assert [row["prediction_set"] for row in rows] == [["red", "blue"], None, ["green"]]
+    assert [row["prediction_set"] for row in rows_of(uploads, faults, predictions, None)] == [None] * 3
 
 
 def test_only_cells_are_counted(client: TestClient) -> None:

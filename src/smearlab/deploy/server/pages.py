@@ -60,11 +60,10 @@ def add_pages(app: FastAPI) -> None:
     async def described(request: Request) -> Response:
         return Asset("docs.html", description_page(app.openapi()).encode()).response(request)
 
-    app.add_api_route("/", page, include_in_schema=False)
-    app.add_api_route("/docs", described, include_in_schema=False)
-    for name, asset in held.items():
-        # One route for each file: no part of a path that a request names is ever looked up on the disk.
-        app.add_api_route(f"/static/{name}", asset.response, include_in_schema=False)
+    # One route for each file: no part of a path that a request names is ever looked up on the disk.
+    routes = {"/": page, "/docs": described} | {f"/static/{name}": asset.response for name, asset in held.items()}
+    for path, answer in routes.items():
+        app.add_api_route(path, answer, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def description_page(schema: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ MULTIPART, JSON = "multipart/form-data", "application/json"
 SMALL_BODY = 65_536
 """Bytes of a body that holds no pictures."""
 
+JSON_COPIES = 3
+"""A JSON body is in memory as it came, as texts, and as what they stand for."""
+
 _BAD_BASE64 = Fault(422, "bad_base64", "its data is not base64")
 
 
@@ -66,6 +69,7 @@ async def read_uploads(request: Request, ticket: Ticket, limits: Limits) -> list
         uploads = parts.finish()
     else:
         body = b"".join([chunk async for chunk in chunks])
+        ticket.hold((JSON_COPIES - 1) * len(body))
         # In a thread, since 64 MiB of base64 take a second in which others should be answered.
         uploads = await asyncio.to_thread(parse_json, body, limits)
     if not uploads:

@@ -24,7 +24,7 @@ from smearlab.deploy.server.settings import Settings
 from smearlab.deploy.server.upload import Fault, Upload
 from smearlab.inference.predictor import Predictor
 
-MOST_DECODERS = 4
+DECODERS = max(2, min(4, threads_at_hand()))
 """Threads that decode. Each may hold a picture of the largest size, so more would take memory without bound."""
 
 
@@ -46,7 +46,7 @@ class Service:
         self.measures = Measures(predictor.class_names, self.admission)
         waiting = settings.limits.waiting
         self.batcher = Batcher(predictor, settings.batch_size, waiting, self.measures.batches.observe)
-        self._decoders = ThreadPoolExecutor(min(MOST_DECODERS, threads_at_hand()), thread_name_prefix="decode")
+        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
 
     def start(self) -> None:
         """Begin to work, in the running event loop."""
@@ -111,8 +111,14 @@ class Service:
 
     async def _framed(self, uploads: list[Upload]) -> list[UInt8Array | Fault]:
         loop, framing, limits = asyncio.get_running_loop(), self.predictor.framing, self.settings.limits
-        work = (loop.run_in_executor(self._decoders, framed, upload, framing, limits) for upload in uploads)
-        return list(await asyncio.gather(*work))
+        # One thread is always left to others, however many large pictures this request brings.
+        turns = asyncio.Semaphore(DECODERS - 1)
+
+        async def one(upload: Upload) -> UInt8Array | Fault:
+            async with turns:
+                return await loop.run_in_executor(self._decoders, framed, upload, framing, limits)
+
+        return list(await asyncio.gather(*(one(upload) for upload in uploads)))
 
     async def _one_picture(self, request: Request, ticket: Ticket) -> tuple[Upload, UInt8Array]:
         uploads = await read_uploads(request, ticket, self.settings.limits)
