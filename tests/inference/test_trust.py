@@ -85,6 +85,27 @@ def test_few_cells_and_absent_classes_still_give_finite_statistics() -> None:
     assert np.isfinite(as_trust(tensors).distances(np.ones_like(features))).all()
 
 
+def test_more_features_than_cells_have_the_same_leading_axes() -> None:
+    _, labels, features = clouds(36, 7)  # 36 cells, 40 features
+    tensors, _ = fit_trust(np.eye(3, dtype=np.float32)[labels], labels, features)
+    means = np.stack([features[labels == label].mean(0) for label in range(3)]).astype(float)
+    left = features - means[labels]
+    variances, axes = np.linalg.eigh(left.T @ left / (36 - 3))
+    kept = (36 - 3) // 4
+    residual = variances[:-kept].mean()
+    wanted = axes[:, -kept:] * np.sqrt(1 / residual - 1 / variances[-kept:])
+    assert tensors["residual_variance"][0] == pytest.approx(residual, rel=1e-5)
+    np.testing.assert_allclose(tensors["directions"] @ tensors["directions"].T, wanted @ wanted.T, atol=1e-5)
+
+
+def test_the_flattened_map_of_a_plain_network_takes_no_matrix_of_its_size() -> None:
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(40, 20_000)).astype(np.float32), np.arange(40, dtype=np.int64) % 4
+    tensors, threshold = fit_trust(np.zeros((40, 4), np.float32), labels, features)
+    assert tensors["directions"].shape == (20_000, 9)
+    assert np.isfinite(threshold)
+
+
 def test_unusable_validation_is_refused() -> None:
     logits, labels, features = clouds(10, 8)
     with pytest.raises(ModelError, match="at least two"):

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
     from smearlab.data.cells import Cells, IntArray, UInt8Array
     from smearlab.data.framing import Framing
+    from smearlab.evaluation.studies.needs import Need
     from smearlab.training.recipe import Recipe
 
 Outcome = Literal["trained", "built", "failed"]
 _MARGIN = 0.9  # of the memory at hand; the rest is for what else runs
+_BYTES_OF_PARAMETER = 16  # weight, gradient and the optimiser's two moments
 _GIB = 2.0**30
 
 
@@ -110,7 +112,7 @@ def check_recipe(name: str, pictures: FewPictures) -> Checked:
         recipe, weights = _with_reachable_weights(load_recipe(name), pictures.source)
         need = need_of(recipe, len(pictures.class_names))
         parameters = need.parameters
-        wanted, there = need.memory(len(pictures.class_names)), memory_at_hand()
+        wanted, there = _memory(need, len(pictures.class_names)), memory_at_hand()
         if wanted > _MARGIN * there:
             note = f"not trained: takes about {wanted / _GIB:.1f} GiB, and {there / _GIB:.1f} GiB are free"
             return Checked(name, "built", weights, parameters, None, time.monotonic() - begun, note)
@@ -172,6 +174,11 @@ def _two_of_each(cells: Cells) -> IntArray:
     if few:
         raise DataError(f"{cells.name} has fewer than two pictures of {', '.join(few)}. Give two of each class.")
     return np.concatenate(chosen)
+
+
+def _memory(need: Need, batch: int) -> float:
+    """Return about how many bytes the steps take: a real training also holds the best weights and saves them."""
+    return _BYTES_OF_PARAMETER * need.parameters + need.activations * batch
 
 
 def _with_reachable_weights(recipe: Recipe, beside: str) -> tuple[Recipe, str]:

@@ -45,7 +45,7 @@ def shortened(recipe: Recipe, batch_size: int) -> Recipe:
         batch_size: of every phase.
     """
     overrides = ["precision.mode=float32"] if recipe.precision.mode == "auto" else []
-    overrides += ["balance.per_class=2"] if recipe.balance.per_class else []
+    overrides += ["balance.per_class=2"] if recipe.balance.kind in ("oversample", "synthetic") else []
     overrides += ["warm_up.epochs=0"] if recipe.warm_up.epochs else []
     for number, phase in enumerate(recipe.phases):
         grows = bool(phase.trainable.grow_epochs)
