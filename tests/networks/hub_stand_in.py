@@ -23,7 +23,9 @@ def use_hub_cache(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def cache_model(folder: Path, backbone: str, model: nn.Module) -> Path:
     """Lay a model's weights down where the hub's client would have put them after a download."""
-    repository = timm.get_pretrained_cfg(backbone).hf_hub_id
+    config = timm.get_pretrained_cfg(backbone)
+    assert config is not None
+    repository = str(config.hf_hub_id)
     place = folder / f"models--{repository.replace('/', '--')}"
     snapshot = place / "snapshots" / ("0" * 40)
     snapshot.mkdir(parents=True)

@@ -29,7 +29,7 @@ def takes_a_step(network: CellNetwork, size: int) -> bool:
     pictures = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     before = network.head[-1].weight.detach().clone()  # type: ignore[index]
     loss = torch.nn.functional.cross_entropy(network.train()(pictures), torch.tensor([0, 1]))
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     reached = all(parameter.grad is not None for parameter in network.parameters())
     optimiser.step()
     changed = not torch.equal(before, network.head[-1].weight)  # type: ignore[index]

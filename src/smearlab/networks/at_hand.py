@@ -134,4 +134,5 @@ def _pretrained(backbone: str) -> tuple[str, tuple[str, ...], str]:
     if config is None:
         return "", _HUB_FILES, ""
     names = (config.hf_hub_filename,) if config.hf_hub_filename else _HUB_FILES
-    return config.hf_hub_id or "", names, config.url or ""
+    url = config.url or ""
+    return config.hf_hub_id or "", names, url if isinstance(url, str) else url[0]

@@ -55,7 +55,7 @@ class SmallPictureMobileNetV3(MobileNetV3):
             raise ValueError("width must be larger than 0")
         rounded = partial(round_channels, multiplier=width)
         super().__init__(
-            decode_arch_def([[stage] for stage in stages]),
+            decode_arch_def([[stage] for stage in stages]),  # type: ignore[no-untyped-call]
             num_classes=0,
             in_chans=in_chans,
             stem_size=_STEM,
