@@ -136,6 +136,7 @@ class TestEachSays:
             assert network.scaling == ("doubled" if "efficientnet" in name else "unit")
         else:
             config = timm.get_pretrained_cfg(network.backbone)
+            assert config is not None
             assert network.scaling == ("symmetric" if config.mean[0] == 0.5 else "imagenet")
 
     def test_how_many_numbers_it_has(self, name: str) -> None:
