@@ -114,6 +114,17 @@ class TestSlowClients:
         named(server)
 
 
+def test_an_answer_does_not_wait_to_be_acknowledged(start: Start) -> None:
+    server = start()
+    seconds = []
+    with httpx.Client(timeout=PATIENCE) as client:
+        for _ in range(30):
+            begun = time.perf_counter()
+            client.get(f"{server.url}/health")
+            seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 0.02  # a client puts its acknowledgement off for 40 ms
+
+
 def test_bytes_that_are_no_http(start: Start) -> None:
     server = start()
     for junk in (
