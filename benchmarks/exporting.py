@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,8 +30,11 @@ from benchmarks.results import markdown_table, write_section
 from benchmarks.training_step import PEERS
 from benchmarks.turns import Contender, Job, Turn
 
+if TYPE_CHECKING:
+    from smearlab.deploy.precision import Precision
+
 LIBRARIES = ("smearlab", "onnxruntime", "onnx", "torch", "timm", "numpy", "pillow")
-PRECISIONS = ("float32", "float16", "int8")
+PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "int8")
 BATCHES = (1, 64)
 LATENCY_TARGET, RATIO_TARGETS = 5.0, {1: 3.0, 64: 1.5}
 LOST_TARGETS = {"clean": 0.3, "stressed": 1.0}
@@ -111,7 +115,8 @@ def prepare(folder: Path, options: argparse.Namespace) -> tuple[str, str]:
 def accuracies(folder: Path, pictures: np.ndarray, labels: np.ndarray, stressed: int) -> str:
     """Lay out size and balanced accuracies of each precision, and what is lost against float32."""
     altered, names = alter(pictures[:stressed], labels[:stressed])
-    rows, first = [], (0.0, 0.0)
+    rows: list[list[str]] = []
+    first = (0.0, 0.0)
     for precision in PRECISIONS:
         path = folder / f"{precision}.onnx"
         found = (balanced(path, pictures, labels), balanced(path, altered, names))

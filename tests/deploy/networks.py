@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -47,7 +48,7 @@ def _conv_network(size: int, classes: int, seed: int, offset: np.ndarray) -> byt
         "high": np.float32(6),
         "axes": np.array([2, 3]),
     }
-    around = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    around: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
     nodes = [
         helper.make_node("Transpose", ["images"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
@@ -65,7 +66,7 @@ def _conv_network(size: int, classes: int, seed: int, offset: np.ndarray) -> byt
     return network(nodes, weights, size, classes, 16)
 
 
-def network(nodes: list[onnx.NodeProto], weights: dict[str, np.ndarray], size: int, classes: int, width: int) -> bytes:
+def network(nodes: list[onnx.NodeProto], weights: dict[str, Any], size: int, classes: int, width: int) -> bytes:
     """Put nodes together to a network of the model folder's form."""
     graph = helper.make_graph(
         nodes,

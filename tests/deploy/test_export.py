@@ -67,7 +67,7 @@ def test_precisions_are_what_they_are_called(folder: Path, cells: Path, tmp_path
     kinds = {}
     for kind in ("float32", "float16", "int8"):
         path = tmp_path / f"{kind}.onnx"
-        export_file(folder, path, precision=kind, calibration=cells, seconds=0.01)  # type: ignore[arg-type]
+        export_file(folder, path, precision=kind, calibration=cells, seconds=0.01)
         weights = [one for one in onnx.load(path).graph.initializer if len(one.dims) == 4]
         kinds[kind] = sorted({one.data_type for one in weights})
     types = onnx.TensorProto

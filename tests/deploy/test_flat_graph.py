@@ -126,11 +126,11 @@ def test_resizing_inside_a_network_is_onnx_s(mode: str, transformation: str) -> 
 
 def test_operators_one_by_one_in_torch(tmp_path: Path) -> None:
     """Everything that the tiny network above does not use, after one another on its pictures."""
-    weights = {
+    weights: dict[str, Any] = {
         "power": np.float32(2),
         "slope": np.full((3, 1, 1), 0.1, np.float32),
-        "g": np.float32([1, 2, 0.5]),
-        "b": np.float32([0, 0.1, -0.1]),
+        "g": np.array([1, 2, 0.5], np.float32),
+        "b": np.array([0, 0.1, -0.1], np.float32),
         "starts": np.array([1]),
         "ends": np.array([9]),
         "axis": np.array([2]),

@@ -21,7 +21,7 @@ SHAPES = [(96, 96), (28, 28), (60, 80), (99, 180), (345, 370), (8, 9), (1, 1), (
 
 
 def session(framing: Framing, wide: str = "refuse") -> Any:
-    shape = ["n", framing.size, framing.size, 3]
+    shape: list[str | int | None] = ["n", framing.size, framing.size, 3]
     graph = helper.make_graph(
         [helper.make_node("Identity", ["images"], ["framed"])],
         "nothing",

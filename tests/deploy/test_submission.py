@@ -18,6 +18,7 @@ from tests.deploy.networks import SIZE, pictures, write_cells, write_conv_folder
 
 from smearlab.data.framing import Framing
 from smearlab.deploy import submission
+from smearlab.deploy.assembly import model_source
 from smearlab.deploy.clean_process import CleanPython, allowed_modules, clean_python
 from smearlab.deploy.export import report_path
 from smearlab.deploy.submission import bundle_files, write_submission
@@ -49,7 +50,7 @@ def unpacked(path: Path, target: Path) -> Any:
 
 def altered(change: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every bundle's model.py changed."""
-    original = submission.model_source
+    original = model_source
     monkeypatch.setattr(submission, "model_source", lambda *given: change(original(*given)))
 
 

@@ -87,7 +87,8 @@ def _used_globals(table: symtable.SymbolTable) -> Iterator[str]:
 
 def _split(text: str) -> tuple[set[str], str]:
     """Take a module apart: its imports of other libraries, and all that follows its imports."""
-    imports, dropped = set(), set()
+    imports: set[str] = set()
+    dropped: set[int] = set()
     for node in ast.parse(text).body:
         first = isinstance(node, ast.Expr) and not dropped
         if first or isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -57,15 +57,16 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
             f"A weight of {largest:.3g} does not fit into float16, which ends at {LARGEST_HALF:.0f}. Export float32 or "
             "int8 instead."
         )
-    inputs, front = list(model.graph.input), _take_front(model)
+    inputs, outputs, front = list(model.graph.input), list(model.graph.output), _take_front(model)
     with _quiet():
-        half = convert_float_to_float16(model, keep_io_types=True)
+        half: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
     OnnxModel.graph_topological_sort(half.graph)  # the conversion appends its own nodes at the end
     rest = list(half.graph.node)
-    del half.graph.node[:], half.graph.input[:], half.graph.value_info[:]
+    del half.graph.node[:], half.graph.input[:], half.graph.output[:], half.graph.value_info[:]
     half.graph.node.extend([*front.node, *rest])
     half.graph.initializer.extend(front.initializer)
     half.graph.input.extend(inputs)
+    half.graph.output.extend(outputs)
     return half
 
 
@@ -75,7 +76,7 @@ def _take_front(model: onnx.ModelProto) -> onnx.GraphProto:
     Their constants go with them under names of their own, as the others may be used, and converted, by the rest.
     """
     shapes = onnx.shape_inference.infer_shapes(model).graph.value_info
-    types = {one.name: one for one in [*shapes, *model.graph.input]}
+    types = {one.name: one for one in [*shapes, *model.graph.input, *model.graph.output]}
     names = set(nodes_before_weights(model))
     front = [node for node in model.graph.node if node.name in names]
     rest = [node for node in model.graph.node if node.name not in names]
@@ -93,6 +94,9 @@ def _take_front(model: onnx.ModelProto) -> onnx.GraphProto:
     del model.graph.node[:], model.graph.input[:]
     model.graph.node.extend(rest)
     model.graph.input.extend([types[name] for name in used])
+    for output in list(model.graph.output):
+        if output.name in given:
+            model.graph.output.remove(output)
     for name, constant in constants.items():
         if not any(name in node.input for node in rest):
             model.graph.initializer.remove(constant)

@@ -35,7 +35,7 @@ def main() -> None:
     """Read the arguments, try the bundle out, and write what was found."""
     folder, pictures, result, *allowed = sys.argv[1:]
     if allowed:
-        sys.meta_path.insert(0, Refusal(allowed))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Refusal(allowed))
     found: dict[str, Any] = {"faults": {}}
     try:
         try_out(folder, pictures, found)

@@ -64,12 +64,12 @@ def pixel_weights(old: int, new: int, name: str) -> np.ndarray:
         pixel < np.floor(centre + support * stretch + 0.5)
     )
     raw = np.where(inside, weight((pixel - centre + 0.5) / stretch), 0.0)
-    return np.round(raw / raw.sum(1, keepdims=True) * 2**PRECISION_BITS)
+    return np.asarray(np.round(raw / raw.sum(1, keepdims=True) * 2**PRECISION_BITS))
 
 
 def _combined(weights: np.ndarray, pictures: np.ndarray) -> np.ndarray:
     total = weights @ pictures.astype(np.float64)
-    return np.clip(np.floor((total + 2 ** (PRECISION_BITS - 1)) / 2**PRECISION_BITS), 0, 255)
+    return np.asarray(np.clip(np.floor((total + 2 ** (PRECISION_BITS - 1)) / 2**PRECISION_BITS), 0, 255))
 
 
 def _box(x: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def _box(x: np.ndarray) -> np.ndarray:
 
 
 def _bilinear(x: np.ndarray) -> np.ndarray:
-    return np.maximum(1.0 - np.abs(x), 0.0)
+    return np.asarray(np.maximum(1.0 - np.abs(x), 0.0))
 
 
 def _bicubic(x: np.ndarray) -> np.ndarray:
