@@ -149,6 +149,7 @@ def test_the_summary_tells_what_is_missing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # networks of up to 350 million weights, on whatever cores there are
 def test_all_45_work(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", "--check"]) == 0
     assert "45 of 45 recipes work" in capsys.readouterr().out
