@@ -23,6 +23,7 @@ def serve(
     upload_seconds: float = 60,
     batch_size: int = 32,
     threads: int | None = None,
+    coverage: float = 0.95,
 ) -> None:
     """Serve a web page and a REST API that name cells. Works without torch; pictures stay in memory.
 
@@ -52,6 +53,8 @@ def serve(
         Pictures that go through the network at once.
     threads
         CPU threads of the network; all cores by default.
+    coverage
+        How often a picture's own class is to be in its prediction set, where the model has such sets.
     """
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         require(module, "web", "'smearlab serve'")
@@ -67,4 +70,4 @@ def serve(
         held_bytes=max(Limits.held_bytes, 4 * int(max_request_mb * MIB)),
         upload_seconds=upload_seconds,
     )
-    start(model, host, port, Settings(limits, find_token(token_file), batch_size), threads)
+    start(model, host, port, Settings(limits, find_token(token_file), batch_size, coverage), threads)

@@ -78,7 +78,10 @@ def answer_model(class_names: Sequence[str]) -> type[BaseModel]:
         confidence=(float | None, Field(description="Calibrated probability of the label.")),
         is_cell=(bool, Field(description="Whether it looks like a cell that the model knows.")),
         **chances,
-        prediction_set=(list[str] | None, Field(description="Classes it may be at the model's coverage, or null.")),
+        prediction_set=(
+            list[str] | None,
+            Field(description="Classes it may be, at the coverage that /model tells, or null."),
+        ),
         error=(str, Field(description="Why the picture cannot be read, else empty.")),
         thumbnail=(str | None, Field(None, description="A small PNG in a data: URL, where it was asked for.")),
     )

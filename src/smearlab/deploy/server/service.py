@@ -22,7 +22,7 @@ from smearlab.deploy.server.reading import read_uploads
 from smearlab.deploy.server.refusal import Refusal
 from smearlab.deploy.server.settings import Settings
 from smearlab.deploy.server.upload import Fault, Upload
-from smearlab.inference.predictor import Predictor
+from smearlab.inference.predictor import Predictions, Predictor
 
 DECODERS = max(2, min(4, threads_at_hand()))
 """Threads that decode. Each may hold a picture of the largest size, so more would take memory without bound."""
@@ -37,15 +37,23 @@ class Service:
         admission: who may come in.
         measures: the counters.
         batcher: the way to the network.
+        coverage: of the prediction sets; None where the model has none.
     """
 
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
+        """Make ready to work.
+
+        Raises:
+            DataError: the model has prediction sets, but not for the coverage wanted.
+        """
         self.predictor = predictor
         self.settings = settings
         self.admission = Admission(settings.limits)
         self.measures = Measures(predictor.class_names, self.admission)
         waiting = settings.limits.waiting
         self.batcher = Batcher(predictor, settings.batch_size, waiting, self.measures.batches.observe)
+        self.coverage = settings.coverage if predictor.folder.trust.conformal_quantiles is not None else None
+        self._sets(predictor.predict([]))
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
 
     def start(self) -> None:
@@ -70,7 +78,7 @@ class Service:
             usable = [picture for picture in pictures if not isinstance(picture, Fault)]
             predictions = await self.batcher.predict(usable)
         faults = [picture if isinstance(picture, Fault) else None for picture in pictures]
-        rows = rows_of(uploads, faults, predictions, None)
+        rows = rows_of(uploads, faults, predictions, self._sets(predictions))
         if thumbnails:
             _add_thumbnails(rows, pictures)
         self.measures.count_rows(rows)
@@ -102,12 +110,16 @@ class Service:
             "network": info.network.model_dump(),
             "framing": info.framing.model_dump(),
             "is_cell": info.is_cell.model_dump(),
+            "coverage": self.coverage,
             "provenance": info.provenance.model_dump(mode="json", exclude={"operations"}),
             "limits": {
                 name: getattr(limits, name)
                 for name in ("picture_bytes", "request_bytes", "pictures", "pixels", "side", "requests")
             },
         }
+
+    def _sets(self, predictions: Predictions) -> list[tuple[str, ...]] | None:
+        return None if self.coverage is None else predictions.prediction_sets(self.coverage)
 
     async def _framed(self, uploads: list[Upload]) -> list[UInt8Array | Fault]:
         loop, framing, limits = asyncio.get_running_loop(), self.predictor.framing, self.settings.limits

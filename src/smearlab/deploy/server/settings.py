@@ -83,11 +83,22 @@ class Settings:
         limits: what requests may ask for.
         token: what they must bring; None where everyone is welcome.
         batch_size: pictures that go through the network at once.
+        coverage: how often a picture's own class is to be in its prediction set, where the model has such sets.
     """
 
     limits: Limits = Limits()
     token: Token | None = None
     batch_size: int = 32
+    coverage: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Check the batch size.
+
+        Raises:
+            ServiceError: it is below 1.
+        """
+        if self.batch_size < 1:
+            raise ServiceError(f"The batch size must be at least 1, but is {self.batch_size}.")
 
 
 def find_token(file: Path | None) -> Token | None:

@@ -9,7 +9,7 @@ const SHOWN = 3; // classes on a card; the view of one picture has all
 export function kindOf(row) {
   if (row.error) return "error";
   if (!row.is_cell) return "other";
-  return (row.prediction_set?.length ?? 1) > 1 || row.confidence < 0.7 ? "unsure" : "cell";
+  return (row.prediction_set?.length ?? 1) !== 1 || row.confidence < 0.7 ? "unsure" : "cell";
 }
 
 export function card(item, classes) {
@@ -38,6 +38,7 @@ export function verdict(row, classes) {
 
 /** The prediction set in words, where the model has one and it says more than the label. */
 export function also(row, classes) {
+  if (row.is_cell && row.prediction_set?.length === 0) return make("span", { class: "also" }, "Typical of no class");
   const others = (row.prediction_set ?? []).filter((name) => name !== row.label).map((name) => titleOf(name, classes));
   return others.length ? make("span", { class: "also" }, `Could also be ${others.join(", ")}`) : null;
 }

@@ -213,6 +213,8 @@ async function start() {
 
 function showAbout() {
   by("classes").replaceChildren(...about.classes.map((one) => make("span", {}, make("span", { class: "dot shade", "--shade": one.colour }), one.title)));
+  const share = about.coverage && percent(about.coverage, 0);
+  by("set-words").textContent = share ? `Where it is unsure, it names all classes that remain possible: in ${share} of cells the right one is among them.` : "";
   const { rows, data, credit, figures } = about.provenance;
   const { test_balanced_accuracy: value, test_balanced_accuracy_low: low, test_balanced_accuracy_high: high } = figures;
   const parts = [
