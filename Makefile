@@ -18,7 +18,7 @@ endif
 BENCHMARKS ?= core_size reading training_step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types imports unit test-all bench model docs clean
+.PHONY: help setup setup-dev run test lint types imports unit test-all bench model docs site clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -98,6 +98,11 @@ docs: $(VENV)/.train ## write the tables in docs/ that come from the code
 	$(BIN)/python docs/operation_tables.py
 	$(BIN)/python docs/stress_tables.py
 	$(BIN)/python docs/team_tables.py
+	$(BIN)/python docs/study_tables.py
+
+site: $(VENV)/.dev ## the documentation as a site in build/site, to open without a server
+	$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 clean: ## remove the environment, caches and build outputs; runs/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info
