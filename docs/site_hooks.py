@@ -1,7 +1,7 @@
 """What MkDocs does beside its own work: pages from outside docs/, links that hold here and on a code host, colours.
 
-The pages are written for both places. Their links are those of the repository, and lead to a file of it; here they are
-turned into those of the site. `<!-- reference: NAME -->` in a page becomes the reference of that object from its docstring.
+The pages are written for both places. Their links are those of the repository, and lead to a file of it; here they
+are turned into those of the site. `<!-- reference: NAME -->` becomes the reference of that object, from its docstring.
 """
 
 from __future__ import annotations

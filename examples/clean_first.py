@@ -3,9 +3,9 @@
     python examples/clean_first.py cells/ --out runs/clean
     python examples/clean_first.py cells/ --out runs/clean --full --set seed=1
 
-Audits the pictures (OUT/audit/report.html shows what was found), writes a cleaned copy (OUT/cleaned.npz or, where sizes
-are mixed, the folder OUT/cleaned), and trains on it (OUT/run). The data itself stays as it is. The quick audit looks for
-copies, junk and unreadable files; --full also judges the labels, which trains networks of its own.
+Audits the pictures (OUT/audit/report.html shows what was found), writes a cleaned copy (OUT/cleaned.npz or, where
+sizes are mixed, the folder OUT/cleaned), and trains on it (OUT/run). The data itself stays as it is. The quick audit
+looks for copies, junk and unreadable files; --full also judges the labels, which trains networks of its own.
 """
 
 from __future__ import annotations
