@@ -48,15 +48,17 @@ class ViewedPredictor(Predictor):
         if not len(framed):
             return self.inner.predict_framed(framed, features=features)
         seen = [self.inner.predict_framed(view(framed), features=features) for view in self.views]
-        distances = _mean([view.distances for view in seen])
+        distances, strange = (_mean([getattr(view, name) for view in seen]) for name in ("distances", "strangeness"))
         kept = [view.features for view in seen if view.features is not None]
         return Predictions(
             class_names=self.class_names,
             probabilities=_mean([view.probabilities for view in seen]),
-            is_cell=np.asarray(distances <= self.info.is_cell.threshold),
+            is_cell=np.asarray(strange <= self.info.is_cell.threshold),
             distances=distances,
             logits=_mean([view.logits for view in seen]),
             features=_mean(kept) if kept else None,
+            strangeness=strange,
+            trust=self.folder.trust,
         )
 
 

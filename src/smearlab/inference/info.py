@@ -42,13 +42,14 @@ class IsCell(BaseModel):
     """How "is this a cell at all" is decided: a picture whose score is at most `threshold` is one.
 
     Attributes:
-        method: ``mahalanobis``: the least distance of the features to a class (Lee et al. 2018).
+        method: ``mahalanobis``: the least distance of the features to a class (Lee et al. 2018);
+            ``unit_mahalanobis``: the same for features scaled to length 1 (Mueller & Hein 2025).
         threshold: the largest score that still passes, in the unit of the method.
     """
 
     model_config = _STRICT
 
-    method: Literal["mahalanobis"] = "mahalanobis"
+    method: Literal["mahalanobis", "unit_mahalanobis"] = "mahalanobis"
     threshold: float
 
 

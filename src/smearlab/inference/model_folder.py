@@ -110,7 +110,7 @@ def read_model_folder(path: str | Path, threads: int | None = None) -> ModelFold
     _check_weights(path / WEIGHTS)
     session = open_session((path / NETWORK).read_bytes(), str(path / NETWORK), threads)
     features = check_signature(session, info, str(path / NETWORK))
-    if trust.class_means.shape[1] != features or len(trust.class_means) > len(info.class_names):
+    if trust.class_means.shape[1] != features or not _of_these_classes(trust, info):
         raise ModelError(f"{path / TRUST} does not belong to this network. Copy the model folder again, whole.")
     return ModelFolder(path, info, trust, session)
 
@@ -186,6 +186,12 @@ def file_hashes(folder: Path) -> dict[str, str]:
         with (folder / name).open("rb") as file:
             hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return hashes
+
+
+def _of_these_classes(trust: Trust, info: ModelInfo) -> bool:
+    classes, quantiles = len(info.class_names), trust.conformal_quantiles
+    method_known = info.is_cell.method == "mahalanobis" or trust.unit_means is not None
+    return method_known and len(trust.class_means) <= classes and (quantiles is None or quantiles.shape[1] == classes)
 
 
 def _check_replaceable(target: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from smearlab.data.framing import check_picture, frame_pictures
 from smearlab.errors import DataError, ModelError
 from smearlab.inference.model_folder import ModelFolder, read_model_folder, resolve_model
 from smearlab.inference.session import FEATURES, INPUT, LOGITS
-from smearlab.inference.trust import Floats
+from smearlab.inference.trust import Floats, Trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,8 @@ class Predictions:
         distances: float32 ``(n,)``, how far the features lie from the nearest class; near 1 for typical cells.
         logits: float32 ``(n, k)``, the network's raw scores.
         features: float32 ``(n, d)``, the activations before the last layer; None unless they were asked for.
+        strangeness: float32 ``(n,)``, what `is_cell` was decided by; empty where it is not known.
+        trust: the model's, for prediction sets.
     """
 
     class_names: tuple[str, ...]
@@ -41,20 +43,48 @@ class Predictions:
     distances: Floats
     logits: Floats
     features: Floats | None = None
+    strangeness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    trust: Trust | None = None
 
     def __len__(self) -> int:
         return len(self.probabilities)
 
     def take(self, positions: IntArray) -> Predictions:
         """Return what was said about the pictures at these positions, in this order."""
-        return Predictions(
-            class_names=self.class_names,
+        return replace(
+            self,
             probabilities=self.probabilities[positions],
             is_cell=self.is_cell[positions],
             distances=self.distances[positions],
             logits=self.logits[positions],
             features=None if self.features is None else self.features[positions],
+            strangeness=self.strangeness[positions] if len(self.strangeness) else self.strangeness,
         )
+
+    def prediction_masks(self, coverage: float = 0.95) -> BoolArray:
+        """Tell which classes each picture may be, so that its own is among them at the rate `coverage`.
+
+        Args:
+            coverage: one of those that the model has quantiles for, such as 0.9, 0.95 or 0.99.
+
+        Returns:
+            bool ``(n, k)``. A set may be empty: the picture is less typical than that share of every class.
+
+        Raises:
+            ModelError: the model has no prediction sets.
+            DataError: it has none for this coverage.
+        """
+        if self.trust is None:
+            raise ModelError("These predictions do not know their model, and so have no prediction sets.")
+        return self.trust.prediction_masks(self.probabilities, coverage)
+
+    def prediction_sets(self, coverage: float = 0.95) -> list[tuple[str, ...]]:
+        """Name the classes in each picture's prediction set, the most probable first; see `prediction_masks`."""
+        masks, order = self.prediction_masks(coverage), np.argsort(-self.probabilities, axis=1, kind="stable")
+        return [
+            tuple(self.class_names[label] for label in ranked if mask[label])
+            for mask, ranked in zip(masks, order, strict=True)
+        ]
 
     @property
     def label_indices(self) -> IntArray:
@@ -179,14 +209,18 @@ class Predictor:
         return self._predictions(logits, np.zeros((0, width), np.float32), keep=features)
 
     def _predictions(self, logits: Floats, features: Floats, *, keep: bool) -> Predictions:
-        distances = self.folder.trust.distances(features)
+        trust, limit = self.folder.trust, self.info.is_cell
+        distances = trust.distances(features)
+        strange = distances if limit.method == "mahalanobis" else trust.strangeness(features, limit.method)
         return Predictions(
             class_names=self.class_names,
-            probabilities=self.folder.trust.probabilities(logits),
-            is_cell=np.asarray(distances <= self.info.is_cell.threshold),
+            probabilities=trust.probabilities(logits),
+            is_cell=np.asarray(strange <= limit.threshold),
             distances=distances.astype(np.float32),
             logits=logits,
             features=features if keep else None,
+            strangeness=strange.astype(np.float32),
+            trust=trust,
         )
 
 
@@ -200,6 +234,8 @@ def joined(parts: list[Predictions]) -> Predictions:
         distances=np.concatenate([part.distances for part in parts]),
         logits=np.concatenate([part.logits for part in parts]),
         features=np.concatenate(features) if features else None,
+        strangeness=np.concatenate([part.strangeness for part in parts]),
+        trust=parts[0].trust,
     )
 
 

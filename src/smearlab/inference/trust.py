@@ -1,53 +1,69 @@
-"""How far a model can be believed: its temperature, and how far a picture's features lie from any class."""
+"""How far a model can be believed: temperature, prediction sets, and how far a picture lies from any class."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smearlab.data.cells import IntArray
+from smearlab.data.cells import BoolArray, IntArray
 from smearlab.errors import ModelError
-
-Floats: TypeAlias = NDArray[np.float32]
-Doubles: TypeAlias = NDArray[np.float64]
+from smearlab.inference.conformal import COVERAGES, conformal_scores, fit_quantiles, prediction_masks
+from smearlab.inference.info import IsCell
+from smearlab.inference.spread import Doubles, Floats, Spread, fit_spread, folds_of, held_out_distances, to_unit
 
 KEPT_SHARE = 0.99
 """Share of the validation cells that pass as cells."""
-MAX_DIRECTIONS = 64
-"""Principal directions of the features' spread kept; the rest shares one variance."""
 TEMPERATURE_LIMITS = (0.1, 10.0)
-FOLDS = 5
 
 _REQUIRED = ("temperature", "class_means", "directions", "residual_variance")
-_OPTIONAL = ("conformal_quantiles",)
+_UNIT = ("unit_means", "unit_directions", "unit_residual_variance")
+_CONFORMAL = ("conformal_coverages", "conformal_quantiles")
+_OPTIONAL = (*_UNIT, *_CONFORMAL, "picture_statistics")
 
 
 @dataclass(frozen=True, eq=False)
 class Trust:
     """The contents of ``trust.safetensors``.
 
-    The features' spread within a class is a Gaussian whose covariance has `directions` as its leading part and
-    one variance in all other directions (probabilistic PCA, Tipping & Bishop 1999): it needs ``d × r`` numbers
-    instead of ``d × d``, and is regular however few cells it is fitted on.
-
     Attributes:
         temperature: float32 ``(1,)``, the logits are divided by it (Guo et al. 2017).
         class_means: float32 ``(m, d)``, mean features of each class seen in validation.
-        directions: float32 ``(d, r)``, principal directions, each scaled by ``sqrt(1/s² - 1/v)`` for its
-            variance ``v`` and the residual variance ``s²``.
-        residual_variance: float32 ``(1,)``, ``s²``.
-        conformal_quantiles: float32 ``(q,)`` or None; room for prediction sets.
+        directions: float32 ``(d, r)``, the leading part of the features' spread; see `Spread`.
+        residual_variance: float32 ``(1,)``, the variance in all other directions.
+        unit_means: the same for features scaled to length 1; None in models of earlier versions.
+        unit_directions: as `unit_means`.
+        unit_residual_variance: as `unit_means`.
+        conformal_coverages: float32 ``(q,)``, coverages that prediction sets can be had for; None where none are known.
+        conformal_quantiles: float32 ``(q, k)``: the score up to which a class belongs to a set.
+        picture_statistics: float32 ``(2, s)``, mean and standard deviation of `statistics.STATISTICS` over the
+            validation pictures, to tell another laboratory's by; None where they are not known.
     """
 
     temperature: Floats
     class_means: Floats
     directions: Floats
     residual_variance: Floats
+    unit_means: Floats | None = None
+    unit_directions: Floats | None = None
+    unit_residual_variance: Floats | None = None
+    conformal_coverages: Floats | None = None
     conformal_quantiles: Floats | None = None
+    picture_statistics: Floats | None = None
+
+    @property
+    def spread(self) -> Spread:
+        """How the features of cells spread."""
+        return Spread(self.class_means, self.directions, self.residual_variance)
+
+    @property
+    def unit_spread(self) -> Spread | None:
+        """How they spread once they are scaled to length 1."""
+        if self.unit_means is None or self.unit_directions is None or self.unit_residual_variance is None:
+            return None
+        return Spread(self.unit_means, self.unit_directions, self.unit_residual_variance)
 
     def probabilities(self, logits: Floats) -> Floats:
         """Turn logits ``float32 (n, k)`` into calibrated probabilities ``float32 (n, k)`` in 0 to 1."""
@@ -59,11 +75,38 @@ class Trust:
         Divided by ``d``, so that it is near 1 for a typical cell. A cell stands out by a large distance (Lee et
         al. 2018, "A simple unified framework for detecting out-of-distribution samples").
         """
-        z, means = features.astype(np.float64), self.class_means.astype(np.float64)
-        total = _squared_distances(z, means) / float(self.residual_variance[0])
-        axes = self.directions.astype(np.float64)
-        distances: Doubles = (total - _squared_distances(z @ axes, means @ axes)).min(1) / z.shape[1]
-        return distances
+        return self.spread.distances(features)
+
+    def strangeness(self, features: Floats, method: str) -> Doubles:
+        """How little pictures look like cells, by a method of `IsCell`: ``float64 (n,)``, near 1 for typical cells.
+
+        ``unit_mahalanobis`` is the distance between features scaled to length 1 (Mueller & Hein 2025,
+        "Mahalanobis++"): their length says more about contrast than about what is on the picture.
+
+        Raises:
+            ModelError: the file lacks the statistics of this method.
+        """
+        if method == "mahalanobis":
+            return self.distances(features)
+        if self.unit_spread is None:
+            raise ModelError(
+                f"trust.safetensors lacks the statistics of the method '{method}'. Export the model again."
+            )
+        return self.unit_spread.distances(to_unit(features))
+
+    def prediction_masks(self, probabilities: Floats, coverage: float) -> BoolArray:
+        """Tell which classes are in each picture's prediction set: bool ``(n, k)``; see `conformal.prediction_masks`.
+
+        Raises:
+            ModelError: the model has no quantiles.
+            DataError: it has none for this coverage.
+        """
+        if self.conformal_quantiles is None or self.conformal_coverages is None:
+            raise ModelError(
+                "The model has no prediction sets: it was trained with an earlier smearlab. Train it again, or fit them"
+                " on labelled cells that it was not trained on with smearlab.inference.refit.refit_trust."
+            )
+        return prediction_masks(probabilities, self.conformal_quantiles, self.conformal_coverages, coverage)
 
     def tensors(self) -> dict[str, Floats]:
         """Return the named arrays as they stand in the file."""
@@ -111,9 +154,44 @@ def fit_trust(logits: Floats, labels: IntArray, features: Floats) -> tuple[dict[
     if not (np.isfinite(logits).all() and np.isfinite(features).all()):
         raise ModelError("The network gives values that are not finite. Train it again with a lower learning rate.")
     temperature = np.array([fit_temperature(logits, labels)], np.float32)
-    trust = Trust(temperature, *_fit_spread(features, labels))
-    held_out = _held_out_distances(trust, features, labels)
-    return trust.tensors(), float(np.quantile(held_out, KEPT_SHARE))
+    spread = fit_spread(features, labels)
+    trust = Trust(temperature, spread.means, spread.directions, spread.residual_variance)
+    return trust.tensors(), float(np.quantile(held_out_distances(features, labels), KEPT_SHARE))
+
+
+def fit_belief(logits: Floats, labels: IntArray, features: Floats) -> tuple[dict[str, Floats], IsCell]:
+    """Fit all that a model folder says about trust: temperature, rejection by the best method, prediction sets.
+
+    Args:
+        logits: float32 ``(n, k)`` of validation cells.
+        labels: int64 ``(n,)``, true class indices.
+        features: float32 ``(n, d)``.
+
+    Returns:
+        The arrays for ``trust.safetensors``, and how "is it a cell" is decided.
+
+    Raises:
+        ModelError: as `fit_trust`.
+    """
+    tensors, _ = fit_trust(logits, labels, features)
+    unit = to_unit(features)
+    spread = fit_spread(unit, labels)
+    tensors |= dict(zip(_UNIT, (spread.means, spread.directions, spread.residual_variance), strict=True))
+    threshold = float(np.quantile(held_out_distances(unit, labels), KEPT_SHARE))
+    scores = conformal_scores(_held_out_probabilities(logits, labels))
+    tensors["conformal_coverages"] = np.array(COVERAGES, np.float32)
+    tensors["conformal_quantiles"] = fit_quantiles(scores, labels)
+    return tensors, IsCell(method="unit_mahalanobis", threshold=threshold)
+
+
+def _held_out_probabilities(logits: Floats, labels: IntArray) -> Doubles:
+    """Calibrate every cell by a temperature that was fitted without it, so that quantiles promise what they keep."""
+    fold = folds_of(labels)
+    probabilities = np.empty(logits.shape)
+    for number in np.unique(fold):
+        out = fold == number
+        probabilities[out] = softmax(logits[out].astype(np.float64) / fit_temperature(logits[~out], labels[~out]))
+    return probabilities
 
 
 def fit_temperature(logits: Floats, labels: IntArray) -> float:
@@ -164,61 +242,16 @@ def _golden_section(function: Callable[[float], float], low: float, high: float,
     return float((low + high) / 2.0)
 
 
-def _fit_spread(features: Floats, labels: IntArray) -> tuple[Floats, Floats, Floats]:
-    """Fit class means and the shared spread: the arrays of `Trust` after the temperature."""
-    z = features.astype(np.float64)
-    present, codes = np.unique(labels, return_inverse=True)
-    means = np.stack([z[codes == code].mean(0) for code in range(len(present))])
-    left = z - means[codes]
-    freedom = max(1, len(z) - len(present))
-    total = float(np.square(left).sum()) / freedom
-    kept = min(MAX_DIRECTIONS, freedom // 4, z.shape[1] - 1)
-    variances, axes = _leading_axes(left, freedom, kept)
-    floor = 1e-6 * max(total, 1e-6) / z.shape[1]
-    residual = max((total - float(variances.sum())) / (z.shape[1] - kept), floor)
-    scaled = axes * np.sqrt(1.0 / residual - 1.0 / np.maximum(variances, residual))
-    return means.astype(np.float32), scaled.astype(np.float32), np.array([residual], np.float32)
-
-
-def _leading_axes(left: Doubles, freedom: int, kept: int) -> tuple[Doubles, Doubles]:
-    """Return the largest variances of centred rows and their axes, ``(kept,)`` and ``(d, kept)``.
-
-    Where there are fewer rows than columns, by way of the rows' products: the flattened map of a plain network has
-    18,432 columns, whose own matrix would take gigabytes and hours.
-    """
-    start = min(left.shape) - kept
-    if left.shape[0] >= left.shape[1]:
-        variances, axes = np.linalg.eigh(left.T @ left / freedom)
-        return variances[start:], axes[:, start:]
-    variances, rows = np.linalg.eigh(left @ left.T / freedom)
-    axes = left.T @ rows[:, start:]
-    return variances[start:], axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-30)
-
-
-def _held_out_distances(trust: Trust, features: Floats, labels: IntArray) -> Doubles:
-    """Distances of cells to statistics that were fitted without them, fold by fold."""
-    folds = min(FOLDS, len(labels))
-    # Every class is dealt out over all folds in turn, so that its mean is known in each.
-    order = np.argsort(labels, kind="stable")
-    fold = np.empty(len(labels), np.int64)
-    fold[order] = np.arange(len(labels)) % folds
-    distances = np.empty(len(labels))
-    for number in range(folds):
-        out = fold == number
-        others = Trust(trust.temperature, *_fit_spread(features[~out], labels[~out]))
-        distances[out] = others.distances(features[out])
-    return distances
-
-
-def _squared_distances(rows: Doubles, means: Doubles) -> Doubles:
-    cross = rows @ means.T
-    result: Doubles = (rows**2).sum(1)[:, None] - 2.0 * cross + (means**2).sum(1)
-    return result
-
-
 def _shapes_fit(trust: Trust) -> bool:
-    single = trust.temperature.shape == (1,) and trust.residual_variance.shape == (1,)
-    if not single or trust.class_means.ndim != 2 or trust.directions.ndim != 2 or not len(trust.class_means):
+    if trust.temperature.shape != (1,) or not trust.temperature[0] > 0 or not trust.spread.fits():
         return False
-    positive = trust.temperature[0] > 0 and trust.residual_variance[0] > 0
-    return bool(positive) and trust.class_means.shape[1] == trust.directions.shape[0]
+    tensors = trust.tensors()
+    for group in (_UNIT, _CONFORMAL):
+        if len({name in tensors for name in group}) > 1:
+            return False
+    unit, quantiles, coverages = trust.unit_spread, trust.conformal_quantiles, trust.conformal_coverages
+    if unit is not None and not (unit.fits() and unit.means.shape[1] == trust.class_means.shape[1]):
+        return False
+    if quantiles is None or coverages is None:
+        return True
+    return coverages.ndim == 1 and quantiles.ndim == 2 and len(quantiles) == len(coverages)

@@ -21,7 +21,7 @@ from smearlab.data.read import read
 from smearlab.errors import RecipeError, TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
 from smearlab.inference.model_folder import write_model_folder
-from smearlab.inference.trust import fit_trust
+from smearlab.inference.trust import fit_belief
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
 from smearlab.networks.onnx import check_onnx, export_onnx
 from smearlab.networks.preparing import prepare_network
@@ -203,16 +203,16 @@ def export_run(fitted: FitResult, data: TrainingData, cells: Cells, recipe: Reci
     onnx = export_onnx(network, size)
     difference = check_onnx(onnx, network, data.images[held_out[:_CHECKED_PICTURES]])
     logits, features = _run_network(network, data.images, held_out)
-    trust, threshold = fit_trust(logits, data.labels[held_out], features)
+    trust, is_cell = fit_belief(logits, data.labels[held_out], features)
     weights = run.checkpoints / "model.safetensors"
     save_weights(weights, fitted.weights)
-    info = model_info(cells, data, recipe, network, threshold)
+    info = model_info(cells, data, recipe, network, is_cell)
     write_model_folder(run.model, onnx=onnx, weights=weights, trust=trust, info=info)
     weights.unlink()
     return difference
 
 
-def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNetwork, threshold: float) -> ModelInfo:
+def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNetwork, is_cell: IsCell) -> ModelInfo:
     """Describe a model for its ``model.json``."""
     counts = np.bincount(data.labels[data.train], minlength=len(cells.class_names)).tolist()
     mean, std = SCALINGS[recipe.network.scaling]
@@ -222,7 +222,7 @@ def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNe
         framing=recipe.framing,
         scaling=Scaling(mean=mean, std=std),
         network=NetworkInfo(name=recipe.network.backbone, parameters=count_parameters(network)),
-        is_cell=IsCell(threshold=threshold),
+        is_cell=is_cell,
         provenance=Provenance(
             data=cells.name,
             rows=len(data.train),
