@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 HARMLESS: dict[str, dict[str, Any]] = {
     "Conv": {"auto_pad": "NOTSET", "kernel_shape": None},
-    "MaxPool": {"auto_pad": "NOTSET", "storage_order": 0, "ceil_mode": 0, "dilations": [1, 1]},
-    "AveragePool": {"auto_pad": "NOTSET", "ceil_mode": 0, "dilations": [1, 1]},
+    "MaxPool": {"auto_pad": "NOTSET", "storage_order": 0, "dilations": [1, 1]},
+    "AveragePool": {"auto_pad": "NOTSET", "dilations": [1, 1]},
     "BatchNormalization": {"momentum": None, "training_mode": 0},
     "LayerNormalization": {"stash_type": None},
     "GroupNormalization": {"stash_type": None},

@@ -68,3 +68,17 @@ def padded(x: Any, pads: Any, value: float) -> Any:  # noqa: ANN401
     if not any(pads):
         return x
     return tf.pad(x, [[0, 0], [pads[0], pads[2]], [pads[1], pads[3]], [0, 0]], constant_values=value)
+
+
+def overhang(x: Any, kernel: Any, pads: Any, strides: Any, wanted: int) -> list[int]:  # noqa: ANN401
+    """Return how far the last windows of a pooling reach beyond maps and their pads, where they may: as pads."""
+    if not wanted:
+        return [0, 0, 0, 0]
+    over = []
+    for at in (0, 1):
+        side, before, after = int(x.shape[at + 1]), pads[at], pads[at + 2]
+        windows = -(-(side + before + after - kernel[at]) // strides[at]) + 1
+        if (windows - 1) * strides[at] >= side + before:  # none may begin beyond the maps
+            windows -= 1
+        over.append(max(0, (windows - 1) * strides[at] + kernel[at] - side - before - after))
+    return [0, 0, *over]

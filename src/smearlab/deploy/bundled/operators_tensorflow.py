@@ -6,7 +6,18 @@ import numpy as np
 import tensorflow as tf
 
 from smearlab.deploy.bundled.graph import resize_weights
-from smearlab.deploy.bundled.maps_tensorflow import FIRST, LAST, Maps, each, maps, padded, plain, turned, whole
+from smearlab.deploy.bundled.maps_tensorflow import (
+    FIRST,
+    LAST,
+    Maps,
+    each,
+    maps,
+    overhang,
+    padded,
+    plain,
+    turned,
+    whole,
+)
 
 TYPES = {1: tf.float32, 2: tf.uint8, 6: tf.int32, 7: tf.int64, 9: tf.bool, 11: tf.float64}
 
@@ -37,16 +48,19 @@ class Operators:
     def MatMul(self, a, b):
         return tf.matmul(plain(a), plain(b))
 
-    def MaxPool(self, x, *, kernel_shape, pads=(0, 0, 0, 0), strides=(1, 1)):
-        x = padded(maps(x), pads, x.tensor.dtype.min if isinstance(x, Maps) else x.dtype.min)
+    def MaxPool(self, x, *, kernel_shape, pads=(0, 0, 0, 0), strides=(1, 1), ceil_mode=0):
+        x = maps(x)
+        x = padded(padded(x, pads, x.dtype.min), overhang(x, kernel_shape, pads, strides, ceil_mode), x.dtype.min)
         return Maps(tf.nn.max_pool2d(x, list(kernel_shape), list(strides), "VALID"))
 
-    def AveragePool(self, x, *, kernel_shape, pads=(0, 0, 0, 0), strides=(1, 1), count_include_pad=0):
+    def AveragePool(self, x, *, kernel_shape, pads=(0, 0, 0, 0), strides=(1, 1), ceil_mode=0, count_include_pad=0):
         x, how = maps(x), (list(kernel_shape), list(strides), "VALID")
-        total = tf.nn.avg_pool2d(padded(x, pads, 0.0), *how)
-        if count_include_pad or not any(pads):
+        over = overhang(x, kernel_shape, pads, strides, ceil_mode)
+        total = tf.nn.avg_pool2d(padded(padded(x, pads, 0.0), over, 0.0), *how)
+        if not any(over) and (count_include_pad or not any(pads)):
             return Maps(total)
-        return Maps(total / tf.nn.avg_pool2d(padded(tf.ones_like(x[:1, :, :, :1]), pads, 0.0), *how))
+        counted = padded(tf.ones_like(x[:1, :, :, :1]), pads, 1.0 if count_include_pad else 0.0)
+        return Maps(total / tf.nn.avg_pool2d(padded(counted, over, 0.0), *how))
 
     def GlobalAveragePool(self, x):
         return Maps(tf.reduce_mean(maps(x), [1, 2], keepdims=True))
