@@ -34,6 +34,7 @@ COMMANDS = (
     "kfold",
     "tune",
     "export",
+    "differential",
 )
 
 

@@ -66,6 +66,8 @@ CELL_TYPES: tuple[CellType, ...] = (
 )
 
 CLASS_NAMES: tuple[str, ...] = tuple(cell.name for cell in CELL_TYPES)
+LEUKOCYTE_LINEAGES = ("granulocyte", "lymphoid", "monocytic")
+"""Lineages of white blood cells, of which a differential count is a hundred per cent."""
 _BY_NAME = {cell.name: cell for cell in CELL_TYPES}
 _ALIASES = {alias: cell.name for cell in CELL_TYPES for alias in (cell.name, *cell.aliases)}
 _OTHER_COLOURS = ("#117733", "#999933", "#aa4499", "#44aa99", "#88ccee", "#ddcc77", "#661100", "#6699cc")
@@ -98,6 +100,15 @@ def canonical_name(text: str) -> str:
 def title(name: str) -> str:
     """Return a class name as a person reads it."""
     return _BY_NAME[name].title if name in _BY_NAME else name.replace("_", " ")
+
+
+def lineage(name: str) -> str:
+    """Return the lineage of one of the eight cell types; an empty text for any other class.
+
+    >>> lineage("neutrophil"), lineage("erythroblast"), lineage("my_own_class")
+    ('granulocyte', 'erythroid', '')
+    """
+    return _BY_NAME[name].lineage if name in _BY_NAME else ""
 
 
 def colour(name: str, position: int = 0) -> str:

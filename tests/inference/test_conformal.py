@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ def test_wider_coverage_never_loses_a_class() -> None:
     known, labels = answers(2000, 2)
     quantiles, coverages = fit_quantiles(conformal_scores(known), labels), np.array(COVERAGES, np.float32)
     masks = [prediction_masks(known, quantiles, coverages, coverage) for coverage in COVERAGES]
-    for narrow, wide in zip(masks, masks[1:], strict=False):
+    for narrow, wide in pairwise(masks):
         assert np.all(wide | ~narrow)
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.inference.tiny_model import CLASS_NAMES, write_tiny_folder
+from tests.inference.tiny_model import CLASS_NAMES, tiny_info, tiny_trust, write_tiny_folder
 
 from smearlab.data.cells import UInt8Array
 from smearlab.data.stream import Picture
 from smearlab.errors import DataError, ModelError
 from smearlab.inference import predict as predict_module
+from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.predict import predict_to_file
 from smearlab.inference.predictor import Predictor
 
@@ -194,3 +195,23 @@ def test_an_earlier_result_is_replaced(folder: Path, model: Path, tmp_path: Path
 def test_predicting_imports_no_torch() -> None:
     code = "import sys, smearlab.inference.predict; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_prediction_sets_are_a_column_when_asked_for(folder: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no prediction sets"):
+        predict_to_file(folder, model, tmp_path / "none.csv", sets=0.9)
+    trust = tiny_trust() | {
+        "conformal_coverages": np.array([0.9], np.float32),
+        "conformal_quantiles": np.full((1, 3), 1.0, np.float32),
+    }
+    files = {name: (model / name) for name in ("model.onnx", "weights.safetensors")}
+    onnx, weights = (path.read_bytes() for path in files.values())
+    write_model_folder(model, onnx=onnx, weights=weights, trust=trust, info=tiny_info())
+    predict_to_file(folder, model, tmp_path / "out.csv", sets=0.9)
+    rows = read_csv(tmp_path / "out.csv")
+    assert list(rows[0])[-2:] == ["prediction_set", "error"]
+    assert rows[0]["prediction_set"].split("|")[0] == "blue"
+    assert sorted(rows[0]["prediction_set"].split("|")) == sorted(CLASS_NAMES)
+    assert rows[2]["prediction_set"] == ""
+    with pytest.raises(DataError, match=r"0\.9, not 0\.5"):
+        predict_to_file(folder, model, tmp_path / "other.csv", sets=0.5)

@@ -47,8 +47,15 @@ class PredictSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class _Framed:
-    """A picture on its way to the network: only its framed pixels are kept, however large the file was."""
+class FramedPicture:
+    """A picture on its way to the network: only its framed pixels are kept, however large the file was.
+
+    Attributes:
+        row: position in the source.
+        source: its name.
+        error: why it cannot be read, else empty.
+        pixels: ``uint8 (size, size, 3)``; None where it cannot be read.
+    """
 
     row: int
     source: str
@@ -63,6 +70,7 @@ def predict_to_file(
     batch_size: int = 64,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    sets: float | None = None,
 ) -> PredictSummary:
     """Classify every picture of a source and write one line each.
 
@@ -77,11 +85,13 @@ def predict_to_file(
         batch_size: pictures that go through the network at once.
         threads: CPU threads of the network; None takes as many as there are cores.
         progress: called after each batch with the number of pictures it had.
+        sets: coverage of the prediction sets; adds a column ``prediction_set`` before ``error``, its classes joined by
+            ``|``, the most probable first. None adds nothing.
 
     Raises:
         DataError: the source cannot be read at all, or `out` has an unknown suffix or is one of the
-            files of the source.
-        ModelError: the model cannot be loaded.
+            files of the source, or the model has no sets of this coverage.
+        ModelError: the model cannot be loaded, or has no prediction sets.
         MissingExtraError: ``.parquet`` without pyarrow.
     """
     out = user_path(out)
@@ -90,39 +100,51 @@ def predict_to_file(
         raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, threads)
     summary = PredictSummary(out)
-    with open_writer(out, prediction_columns(predictor.class_names)) as write:
-        for batch in _batches(stream_pictures(pictures, out), predictor, batch_size):
-            predictions = predictor.predict_framed(_stack(batch, predictor.framing.size))
-            write(list(_rows(batch, predictions)))
+    with open_writer(out, prediction_columns(predictor.class_names, sets is not None)) as write:
+        for batch, predictions in predicted_batches(stream_pictures(pictures, out), predictor, batch_size):
+            write(list(_rows(batch, predictions, sets)))
             summary.add(predictions, errors=len(batch) - len(predictions))
             if progress is not None:
                 progress(len(batch))
     return summary
 
 
-def _batches(pictures: Iterable[Picture], predictor: Predictor, size: int) -> Iterator[list[_Framed]]:
+def predicted_batches(
+    pictures: Iterable[Picture], predictor: Predictor, batch_size: int
+) -> Iterator[tuple[list[FramedPicture], Predictions]]:
+    """Classify a stream of pictures batch by batch, in constant memory.
+
+    Yields:
+        A batch, and what was said of those of its pictures that could be read, in their order.
+    """
+    for batch in _batches(pictures, predictor, batch_size):
+        yield batch, predictor.predict_framed(_stack(batch, predictor.framing.size))
+
+
+def _batches(pictures: Iterable[Picture], predictor: Predictor, size: int) -> Iterator[list[FramedPicture]]:
     framed = (_frame(picture, predictor) for picture in pictures)
     while batch := list(islice(framed, size)):
         yield batch
 
 
-def _frame(picture: Picture, predictor: Predictor) -> _Framed:
+def _frame(picture: Picture, predictor: Predictor) -> FramedPicture:
     pixels = None if picture.image is None else frame_picture(picture.image, predictor.framing)
-    return _Framed(picture.row, picture.source, picture.error, pixels)
+    return FramedPicture(picture.row, picture.source, picture.error, pixels)
 
 
-def _stack(batch: list[_Framed], size: int) -> UInt8Array:
+def _stack(batch: list[FramedPicture], size: int) -> UInt8Array:
     pixels = [picture.pixels for picture in batch if picture.pixels is not None]
     return np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
 
 
-def _rows(batch: list[_Framed], predictions: Predictions) -> Iterator[Row]:
+def _rows(batch: list[FramedPicture], predictions: Predictions, sets: float | None) -> Iterator[Row]:
     columns = [f"p_{name}" for name in predictions.class_names]
     found = (predictions.labels, predictions.confidence, predictions.is_cell, predictions.probabilities)
-    results = iter(zip(*(values.tolist() for values in found), strict=True))
+    named = [()] * len(predictions) if sets is None else predictions.prediction_sets(sets)
+    results = zip(*(values.tolist() for values in found), named, strict=True)
     for picture in batch:
-        unknown = ("", None, False, [None] * len(columns))
-        label, confident, is_cell, probabilities = unknown if picture.pixels is None else next(results)
+        unknown = ("", None, False, [None] * len(columns), ())
+        label, confident, is_cell, probabilities, one_set = unknown if picture.pixels is None else next(results)
         yield {
             "row": picture.row,
             "source": _one_line(picture.source),
@@ -130,6 +152,7 @@ def _rows(batch: list[_Framed], predictions: Predictions) -> Iterator[Row]:
             "confidence": confident,
             "is_cell": is_cell,
             **dict(zip(columns, probabilities, strict=True)),
+            **({} if sets is None else {"prediction_set": "|".join(one_set)}),
             "error": _one_line(picture.error),
         }
 

@@ -20,9 +20,11 @@ ROW_GROUP = 4096
 """Rows that a Parquet writer gathers before it writes them."""
 
 
-def prediction_columns(class_names: tuple[str, ...]) -> list[str]:
-    """Return the columns of a predictions file, in order."""
-    return ["row", "source", "label", "confidence", "is_cell", *(f"p_{name}" for name in class_names), "error"]
+def prediction_columns(class_names: tuple[str, ...], sets: bool = False) -> list[str]:
+    """Return the columns of a predictions file, in order, with or without prediction sets."""
+    chances = [f"p_{name}" for name in class_names]
+    further = ["prediction_set"] if sets else []
+    return ["row", "source", "label", "confidence", "is_cell", *chances, *further, "error"]
 
 
 def check_suffix(path: Path) -> None:
@@ -96,6 +98,7 @@ def _parquet_writer(path: Path, columns: list[str]) -> Iterator[WriteRows]:
         "source": pa.string(),
         "label": pa.string(),
         "is_cell": pa.bool_(),
+        "prediction_set": pa.string(),
         "error": pa.string(),
     }
     schema = pa.schema([(column, types.get(column, pa.float32())) for column in columns])
