@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from smearlab.data.framing import Framing
     from smearlab.deploy.material import Material
     from smearlab.inference.predictor import Predictor
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
 TORCH, FLOAT32 = "PyTorch", "float32 ONNX"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smearlab.data.cells import UInt8Array
     from smearlab.inference.predictor import Predictor
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
 
 def torch_contender(name: str, predictor: Predictor, model: str | Path) -> Contender:
