@@ -88,3 +88,8 @@ def test_it_is_exported_like_any_other() -> None:
     network = build_network(config, HeadConfig(layers=(6,)), 3, size=SIZE).eval()
     raw = np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE, 3), dtype=np.uint8)
     assert check_onnx(export_onnx(network, SIZE), network, raw) < 1e-4
+
+
+def test_all_backbones_are_named_in_order() -> None:
+    assert NARROW.backbones == ("resnet18",)
+    assert JOINED.model_copy(update={"further": ("vgg16", "resnet50")}).backbones[1:] == ("vgg16", "resnet50")

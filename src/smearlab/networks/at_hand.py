@@ -50,7 +50,7 @@ def weights_at_hand(network: NetworkConfig, beside: object = None) -> AtHand:
     if network.weights != "pretrained":
         found = find_weights(network.weights, beside)
         return AtHand(False, f"no file {network.weights}") if found is None else AtHand(True, str(found))
-    names = (network.backbone, *network.further)
+    names = network.backbones
     unknown = [name for name in names if not pretrained_source(name)]
     if unknown:
         return AtHand(False, f"timm has no weights of {', '.join(unknown)}")

@@ -93,8 +93,7 @@ def build_network(
     Raises:
         RecipeError: the backbone is unknown, an option or the size does not fit it, or its weights cannot be had.
     """
-    names = (network.backbone, *network.further)
-    backbones = [_backbone(name, network, head, size=network.enlarge or size) for name in names]
+    backbones = [_backbone(name, network, head, size=network.enlarge or size) for name in network.backbones]
     backbone = JoinedBackbones(backbones) if network.further else backbones[0]
     if load_weights and network.weights != "none":
         _start_from_weights(backbone, network)
@@ -124,7 +123,7 @@ def _start_from_weights(backbone: nn.Module, network: NetworkConfig) -> None:
 
 def _feature_width(backbone: nn.Module, network: NetworkConfig, size: int) -> int:
     channels = input_channels(network.input_norm)
-    with torch.no_grad(), _refusing_sizes(", ".join((network.backbone, *network.further)), size):
+    with torch.no_grad(), _refusing_sizes(", ".join(network.backbones), size):
         width = int(backbone.eval()(torch.zeros(1, channels, size, size)).shape[1])
     backbone.train()
     return width

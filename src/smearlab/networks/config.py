@@ -53,6 +53,11 @@ class NetworkConfig(BaseModel):
     blur_pool: bool = False
     input_norm: Literal["none", "standardise", "white_balance", "both"] = "none"
 
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """The names of all backbones, the first one first."""
+        return (self.backbone, *self.further)
+
 
 class HeadConfig(BaseModel):
     """What stands between the backbone's feature map and the class scores.

@@ -43,7 +43,7 @@ def starting_weights(network: NetworkConfig) -> StartingWeights:
         RecipeError: the weights cannot be downloaded, or the file cannot be read.
     """
     if network.weights == "pretrained":
-        names = (network.backbone, *network.further)
+        names = network.backbones
         source = f"timm's pretrained weights of {', '.join(names)}"
         if not network.further:
             return StartingWeights(_pretrained(names[0], network.options), source)

@@ -221,7 +221,7 @@ def model_info(cells: Cells, data: TrainingData, recipe: Recipe, network: CellNe
         class_names=cells.class_names,
         framing=recipe.framing,
         scaling=Scaling(mean=mean, std=std),
-        network=NetworkInfo(name=recipe.network.backbone, parameters=count_parameters(network)),
+        network=NetworkInfo(name=" + ".join(recipe.network.backbones), parameters=count_parameters(network)),
         is_cell=is_cell,
         provenance=Provenance(
             data=cells.name,
