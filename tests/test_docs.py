@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
@@ -114,6 +115,28 @@ def test_tables_of_stress_suites_are_those_of_the_code() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "stress_tables.py"))
     page = (ROOT / "docs" / "stress-suites.md").read_text(encoding="utf-8")
     assert page == script["with_tables"](page), "docs/stress-suites.md is behind the code; run: make docs"
+
+
+def test_tables_of_the_teams_studies_are_those_of_the_results(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "study_tables.py"))
+    page = (ROOT / "docs" / "teams-studies.md").read_text(encoding="utf-8")
+    assert page == script["with_tables"](page, ROOT / "docs" / "results"), "docs/teams-studies.md is behind; make docs"
+    interval = {"value": 0.9, "low": 0.85, "high": 0.95}
+    row = {
+        **{"row": "basic", "reported": {"accuracy": 0.8989, "online": 0.32}, "from_scratch": False, "missing": ""},
+        **{"figures": dict.fromkeys(("clean", "chain"), interval), "parameters": 314_712, "epochs": 10, "runs": 1},
+        **{"seconds": 65.0, "revision": "abc", "pictures": 2000},
+    }
+    absent = row | {"row": "mobilenetv2", "missing": "No | weights.", "figures": {}}
+    finding = {"finding": "basic-collapses", "rows": ["basic", "mobilenetv2"], "difference": interval}
+    (tmp_path / "formidable").mkdir()
+    contents = {"basic": row, "mobilenetv2": absent, "findings": {"findings": [finding]}}
+    for name, content in contents.items():
+        (tmp_path / "formidable" / f"{name}.small.json").write_text(json.dumps(content))
+    made = script["with_tables"](page, tmp_path)
+    assert "| `basic` | 89.9 % accuracy | 32 % | 90.0 (85.0–95.0) | 90.0 (85.0–95.0) | – | 314,712 | 10 |" in made
+    assert "left out: No \\| weights." in made
+    assert "did not hold | `basic` − `mobilenetv2`, chain | +90.0 (+85.0 to +95.0) | small |" in made
 
 
 def test_toml_in_the_guide_is_valid_recipes(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -38,9 +38,11 @@ class Answers:
 
     def save(self, path: Path) -> None:
         """Write to an open path as ``.npz``."""
-        named = {"named": self.named, "named_altered": self.named_altered}
-        known = {name: values for name, values in named.items() if values is not None}
-        np.savez_compressed(path, clean=self.clean, altered=self.altered, **known)
+        arrays: dict[str, Any] = {"clean": self.clean, "altered": self.altered}
+        for name, values in (("named", self.named), ("named_altered", self.named_altered)):
+            if values is not None:
+                arrays[name] = values
+        np.savez_compressed(path, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Answers:

@@ -1,288 +1,294 @@
-"""What the teams state in their reports, each as a comparison of two rows of a study."""
+"""What the teams state in their reports, each as a comparison of two rows of a study.
+
+A line says the study, the rows (``first, second``; after a semicolon those that serve where the first have no figures),
+the figure, and what is expected of the first row against the second. ``clean`` stands for a team's own test pictures,
+``chain`` for the hidden set, whose alterations nobody outside knows.
+"""
 
 from __future__ import annotations
 
+from typing import get_args
+
 from smearlab.evaluation.studies.verdicts import Expected, Finding
 
-_CLEAN, _ONLINE = "clean", "chain"
-"""Local pictures; and the hidden set, which the chains of alterations resemble most."""
+_STATED: dict[str, dict[str, tuple[str, str]]] = {
+    "formidable": {
+        "weighted-loss": (
+            "A loss weighted up for the classes of lowest accuracy did not help (.80 → .69 online).",
+            "formidable | mobilenetv3-heavy-weighted, mobilenetv3-heavy | chain | no gain",
+        ),
+        "heavy-online": (
+            "The heavy MobileNetV3 gains a few points over the light one online (.80, .77).",
+            "formidable | mobilenetv3-heavy, mobilenetv3-light | chain | more",
+        ),
+        "heavy-local": (
+            "And locally (.9762, .9640).",
+            "formidable | mobilenetv3-heavy, mobilenetv3-light | clean | more",
+        ),
+        "granulocytes-monocytes": (
+            "Immature granulocytes and monocytes stay confused.",
+            "formidable | mobilenetv3-heavy; mobilenetv3-light | 3 and 5 confused | more",
+        ),
+        "basic-collapses": (
+            "The basic CNN, good locally (.90), fails online (.32), MobileNetV2 less (.68).",
+            "formidable | basic, mobilenetv2 | chain | less",
+        ),
+        "light-beats-mobilenetv2": (
+            "MobileNetV3 light from scratch beats MobileNetV2 online (.77, .68).",
+            "formidable | mobilenetv3-light, mobilenetv2 | chain | more",
+        ),
+        "mobilenetv2-overfits": (
+            "With the final pipeline MobileNetV2 overfits early and gains nothing.",
+            "formidable-augmentation | final, weak | clean | no gain",
+        ),
+        "final-pipeline": (
+            "The final pipeline holds up better on altered pictures than the weak one.",
+            "formidable-augmentation | final-v3, weak-v3 | chain | more",
+        ),
+    },
+    "ai_pacapa": {
+        "k-means-no-gain": (
+            "K-means-refined data brought no gain.",
+            "ai-pacapa-cleaning | k-means, plain | chain | no gain",
+        ),
+        "high-pass-no-gain": (
+            "High-pass filtering at prediction brought no gain.",
+            "ai-pacapa-cleaning | high-pass, plain | chain | no gain",
+        ),
+        "high-pass-trained-no-gain": (
+            "High-pass filtering brought no gain.",
+            "ai-pacapa-cleaning | high-pass-trained, plain | chain | no gain",
+        ),
+        "nuclei-no-gain": (
+            "Nucleus segmentation at prediction brought no gain.",
+            "ai-pacapa-cleaning | nuclei, plain | chain | no gain",
+        ),
+        "nuclei-trained-no-gain": (
+            "Nucleus segmentation brought no gain.",
+            "ai-pacapa-cleaning | nuclei-trained, plain | chain | no gain",
+        ),
+        "cluster-noise-no-gain": (
+            "Noise elimination by the score of each cluster brought no gain.",
+            "ai-pacapa-cleaning | cluster-noise, plain | chain | no gain",
+        ),
+        "test-time-no-gain": (
+            "Test-time augmentation brought no gain.",
+            "ai-pacapa-cleaning | turned, plain | chain | no gain",
+        ),
+        "heavy-augmentation": (
+            "Heavy augmentation makes a network resist noise better than light.",
+            "ai-pacapa-augmentation | heavy, light | chain | more",
+        ),
+        "v2b3-over-v3small": (
+            "On heavily altered pictures EfficientNetV2B3 (.81) beats MobileNetV3Small (.75).",
+            "ai-pacapa | efficientnetv2b3, mobilenetv3small | chain | more",
+        ),
+        "xlarge-over-v2b3": (
+            "And ConvNeXtXLarge (.86) beats EfficientNetV2B3 (.81).",
+            "ai-pacapa | convnextxlarge, efficientnetv2b3 | chain | more",
+        ),
+    },
+    "m2g": {
+        "weights-beat-synthetic": (
+            "Class weights beat synthetic data (.9678, .9231).",
+            "m2g-imbalance | imbalance-weights, imbalance-synthetic; "
+            "imbalance-weights-mnv2, imbalance-synthetic-mnv2 | clean | more",
+        ),
+        "v2m-over-efficientnetb0": (
+            "EfficientNetV2M (.9680) extracts better features than efficientnetb0 (.7933).",
+            "m2g-extractors | extractor-efficientnetv2m, extractor-efficientnetb0 | clean | more",
+        ),
+        "v2m-over-efficientnetv2l": (
+            "EfficientNetV2M (.9680) extracts better features than efficientnetv2l (.8354).",
+            "m2g-extractors | extractor-efficientnetv2m, extractor-efficientnetv2l | clean | more",
+        ),
+        "v2m-over-inceptionv3": (
+            "EfficientNetV2M (.9680) extracts better features than inceptionv3 (.9285).",
+            "m2g-extractors | extractor-efficientnetv2m, extractor-inceptionv3 | clean | more",
+        ),
+        "ensemble": (
+            "Features of V2 S, M and L together are worse than V2M's alone (.8788, .9680).",
+            "m2g-ensemble | ensemble-v2sml, extractor-efficientnetv2m | clean | less",
+        ),
+        "mixup-cutmix-hurts": (
+            "MixUp and CutMix alone hurt (.8127 against .9701).",
+            "m2g-augmentation | augment-mixup-cutmix, augment-traditional; "
+            "augment-mixup-cutmix-mnv2, augment-traditional-mnv2 | clean | less",
+        ),
+        "mixup-cutmix-traditional-hurts": (
+            "And with traditional augmentation too (.8767 against .9701).",
+            "m2g-augmentation | augment-mixup-cutmix-traditional, augment-traditional; "
+            "augment-mixup-cutmix-traditional-mnv2, augment-traditional-mnv2 | clean | less",
+        ),
+        "randaugment-best": (
+            "RandAugment generalises best of all and became the standard.",
+            "m2g-augmentation | augment-randaugment, augment-traditional; "
+            "augment-randaugment-mnv2, augment-traditional-mnv2 | chain | more",
+        ),
+        "randaugment-over-mixing": (
+            "RandAugment beats MixUp and CutMix (.9558, .8127).",
+            "m2g-augmentation | augment-randaugment, augment-mixup-cutmix; "
+            "augment-randaugment-mnv2, augment-mixup-cutmix-mnv2 | clean | more",
+        ),
+        "unfreezing-online": (
+            "More unfrozen at a higher rate is marginally better online (.85, .84).",
+            "m2g-unfreezing | unfreeze-80, unfreeze-60; unfreeze-80-mnv2, unfreeze-60-mnv2 | chain | more",
+        ),
+        "unfreezing-local": (
+            "Locally both shares are alike (.9753, .9769).",
+            "m2g-unfreezing | unfreeze-80, unfreeze-60; unfreeze-80-mnv2, unfreeze-60-mnv2 | clean | alike",
+        ),
+        "bigger-head-local": (
+            "A bigger head is better locally (.9875, .9753).",
+            "m2g-heads | head-256-128, head-128; head-256-128-mnv2, head-128-mnv2 | clean | more",
+        ),
+        "bigger-head-overfits": (
+            "A bigger head overfits: it is worse online (.82, .85).",
+            "m2g-heads | head-256-128, head-128; head-256-128-mnv2, head-128-mnv2 | chain | less",
+        ),
+        "five-six-as-three": (
+            "Classes 5 and 6 are read as 3 by every model.",
+            "m2g-augmentation | augment-traditional; augment-traditional-mnv2 | 5 and 6 read as 3 | more",
+        ),
+    },
+    "november": {
+        "late-over-middle": (
+            "The late stage beats the middle one online: ConvNeXtTiny .86, MobileNetV3Large .74.",
+            "november | convnexttiny, mobilenetv3large | chain | more",
+        ),
+        "middle-over-early": (
+            "The middle stage beats the early one online: MobileNetV3Large .74, MobileNetV3 .36.",
+            "november | mobilenetv3large, mobilenetv3 | chain | more",
+        ),
+        "small-no-better": (
+            "ConvNeXtSmall is no better online than ConvNeXtTiny (.85, .86).",
+            "november | convnextsmall, convnexttiny | chain | no gain",
+        ),
+        "final-over-late": (
+            "The final model beats the late stage online (.92, .86).",
+            "november | final, convnexttiny | chain | more",
+        ),
+        "stage-2-over-1": (
+            "Refined augmentation holds up better than simple.",
+            "november-stages | stage2, stage1 | chain | more",
+        ),
+        "stage-3-over-2": (
+            "Augmentation drawn while training generalises better than copies made once.",
+            "november-stages | stage3, stage2 | chain | more",
+        ),
+        "weights-unnecessary": (
+            "Once classes are balanced by copies, class weights are unnecessary.",
+            "november-stages | weights, stage3 | clean | no gain",
+        ),
+        "all-at-once": (
+            "Freeing all layers at once generalises better than gradual unfreezing (final model).",
+            "november-unfreezing | full, gradual | chain | more",
+        ),
+        "gradual": (
+            "Gradual unfreezing keeps more of what was known: it is better (before the final model).",
+            "november-unfreezing | gradual, full | chain | more",
+        ),
+        "frozen-norms": (
+            "Norms are better kept frozen while tuning.",
+            "november-unfreezing | full, full-norms | clean | more",
+        ),
+        "lion-low-rate": (
+            "Lion wants a low rate and a high decay.",
+            "november-optimisers | lion-low-rate, lion-high-rate | clean | more",
+        ),
+        "adamw-high-rate": (
+            "AdamW wants a higher rate and a lower decay.",
+            "november-optimisers | adamw-high-rate, adamw-low-rate | clean | more",
+        ),
+    },
+    "rookie": {
+        "l1l2-over-none": (
+            "L1L2 of .001 is better than no penalty.",
+            "rookie-regularisation | l1l2, none | clean | more",
+        ),
+        "l1l2-over-l1": (
+            "L1L2 of .001 is better than L1.",
+            "rookie-regularisation | l1l2, l1 | clean | more",
+        ),
+        "l1l2-over-l2": (
+            "L1L2 of .001 is better than L2.",
+            "rookie-regularisation | l1l2, l2 | clean | more",
+        ),
+        "l1l2-over-l1l2-weak": (
+            "L1L2 of .001 is better than L1L2 of .0001.",
+            "rookie-regularisation | l1l2, l1l2-weak | clean | more",
+        ),
+        "l1l2-over-l1l2-strong": (
+            "L1L2 of .001 is better than L1L2 of .01.",
+            "rookie-regularisation | l1l2, l1l2-strong | clean | more",
+        ),
+        "relu": (
+            "ReLU is better than LeakyReLU.",
+            "rookie-regularisation | l1l2, leaky | clean | more",
+        ),
+        "rookie-mixup-augmix": (
+            "MixUp and AugMix together are worse.",
+            "rookie-augmentation | mixup-augmix, augmix | chain | less",
+        ),
+        "rookie-augmix-randaugment": (
+            "AugMix is better than RandAugment.",
+            "rookie-augmentation | augmix, randaugment | chain | more",
+        ),
+        "rookie-gridmask": (
+            "GridMask brought no gain.",
+            "rookie-augmentation | gridmask, basic | chain | no gain",
+        ),
+        "rookie-cutmix": (
+            "CutMix brought no gain.",
+            "rookie-augmentation | cutmix, basic | chain | no gain",
+        ),
+        "rookie-validation-noise": (
+            "Noise on the validation pictures gained very little.",
+            "rookie-augmentation | noise, augmix | chain | no gain",
+        ),
+        "cnn-over-small": (
+            "More blocks and regularisation beat the first CNN online (.34, .25).",
+            "rookie | cnn, cnn-small | chain | more",
+        ),
+        "vgg16-best": (
+            "VGG16 is the most robust, before ResNet50V2 (.67, .57 online).",
+            "rookie | vgg16, resnet50v2 | chain | more",
+        ),
+        "end-unfrozen": (
+            "Freeing the end layers after the head lifts InceptionV3 from .43 to .93.",
+            "rookie-freezing | end, head | clean | more",
+        ),
+        "first-layers": (
+            "Freezing two or more of the first layers makes no difference worth mention.",
+            "rookie-freezing | first-2, all | clean | alike",
+        ),
+        "double-scaling": (
+            "EfficientNet's 45 % comes of dividing by 255 what scales itself.",
+            "double-scaling | b0-doubled, b0-right; doubled-head, right-head | clean | less",
+        ),
+    },
+    "ours": {
+        "imagenet-over-scratch": (
+            "On few pictures ImageNet's weights beat training from scratch.",
+            "transfer | imagenet, scratch | clean | more",
+        ),
+        "imagenet-over-fast-scratch": (
+            "Also where training from scratch goes at four times the rate.",
+            "transfer | imagenet, scratch-fast | clean | more",
+        ),
+    },
+}
 
 
-def _with_stand_in(first: str, second: str) -> tuple[tuple[str, str], ...]:
-    return (first, second), (f"{first}-mnv2", f"{second}-mnv2")
+def _finding(team: str, name: str, text: str, line: str) -> Finding:
+    study, rows, figure, expected = (part.strip() for part in line.split("|"))
+    pairs = tuple(
+        (first.strip(), second.strip()) for first, _, second in (pair.partition(",") for pair in rows.split(";"))
+    )
+    found = next(word for word in get_args(Expected) if word == expected)
+    return Finding(name, team, text, study, pairs, figure, found)
 
 
-def _formidable() -> list[Finding]:
-    team, table, pipelines = "formidable", "formidable", "formidable-augmentation"
-    heavy = (("mobilenetv3-heavy", "mobilenetv3-light"),)
-    return [
-        Finding(
-            *(
-                "weighted-loss",
-                team,
-                "A loss weighted up for the classes of lowest accuracy did not help (.80 → .69 online).",
-            ),
-            *(table, (("mobilenetv3-heavy-weighted", "mobilenetv3-heavy"),), _ONLINE, "no gain"),
-        ),
-        Finding(
-            *("heavy-online", team, "The heavy MobileNetV3 gains a few points over the light one online (.80, .77)."),
-            *(table, heavy, _ONLINE),
-        ),
-        Finding(
-            *("heavy-local", team, "And locally (.9762, .9640)."),
-            *(table, heavy, _CLEAN),
-        ),
-        Finding(
-            *("granulocytes-monocytes", team, "Immature granulocytes and monocytes stay confused."),
-            *(table, (("mobilenetv3-heavy", ""), ("mobilenetv3-light", "")), "3 and 5 confused"),
-        ),
-        Finding(
-            *(
-                "basic-collapses",
-                team,
-                "The basic CNN, good locally (.90), fails online (.32), MobileNetV2 less (.68).",
-            ),
-            *(table, (("basic", "mobilenetv2"),), _ONLINE, "less"),
-        ),
-        Finding(
-            *("light-beats-mobilenetv2", team, "MobileNetV3 light from scratch beats MobileNetV2 online (.77, .68)."),
-            *(table, (("mobilenetv3-light", "mobilenetv2"),), _ONLINE),
-        ),
-        Finding(
-            *("mobilenetv2-overfits", team, "With the final pipeline MobileNetV2 overfits early and gains nothing."),
-            *(pipelines, (("final", "weak"),), _CLEAN, "no gain"),
-        ),
-        Finding(
-            *("final-pipeline", team, "The final pipeline holds up better on altered pictures than the weak one."),
-            *(pipelines, (("final-v3", "weak-v3"),), _ONLINE),
-        ),
-    ]
-
-
-def _pacapa() -> list[Finding]:
-    team, table, cleaning = "ai_pacapa", "ai-pacapa", "ai-pacapa-cleaning"
-    untouched = {
-        "k-means": ("K-means-refined data", (("k-means", "plain"),)),
-        "high-pass": ("High-pass filtering at prediction", (("high-pass", "plain"),)),
-        "high-pass-trained": ("High-pass filtering", (("high-pass-trained", "plain"),)),
-        "nuclei": ("Nucleus segmentation at prediction", (("nuclei", "plain"),)),
-        "nuclei-trained": ("Nucleus segmentation", (("nuclei-trained", "plain"),)),
-        "cluster-noise": ("Noise elimination by the score of each cluster", (("cluster-noise", "plain"),)),
-        "test-time": ("Test-time augmentation", (("turned", "plain"),)),
-    }
-    larger = "The larger network is the better one on heavily altered pictures"
-    return [
-        *(
-            Finding(f"{name}-no-gain", team, f"{what} brought no gain.", cleaning, pairs, _ONLINE, "no gain")
-            for name, (what, pairs) in untouched.items()
-        ),
-        Finding(
-            *("heavy-augmentation", team, "Heavy augmentation makes a network resist noise better than light."),
-            *("ai-pacapa-augmentation", (("heavy", "light"),), _ONLINE),
-        ),
-        Finding(
-            *("v2b3-over-v3small", team, f"{larger}: EfficientNetV2B3 (.81) over MobileNetV3Small (.75)."),
-            *(table, (("efficientnetv2b3", "mobilenetv3small"),), _ONLINE),
-        ),
-        Finding(
-            *("xlarge-over-v2b3", team, f"{larger}: ConvNeXtXLarge (.86) over EfficientNetV2B3 (.81)."),
-            *(table, (("convnextxlarge", "efficientnetv2b3"),), _ONLINE),
-        ),
-    ]
-
-
-def _m2g() -> list[Finding]:
-    team, extractors, augmentation = "m2g", "m2g-extractors", "m2g-augmentation"
-    v2m = "extractor-efficientnetv2m"
-    weakest = {"efficientnetb0": ".7933", "efficientnetv2l": ".8354", "inceptionv3": ".9285"}
-    bigger = _with_stand_in("head-256-128", "head-128")
-    return [
-        Finding(
-            *("weights-beat-synthetic", team, "Class weights beat synthetic data (.9678, .9231)."),
-            *("m2g-imbalance", _with_stand_in("imbalance-weights", "imbalance-synthetic"), _CLEAN),
-        ),
-        *(
-            Finding(
-                *(f"v2m-over-{name}", team, f"EfficientNetV2M (.9680) extracts better features than {name} ({score})."),
-                *(extractors, ((v2m, f"extractor-{name}"),), _CLEAN),
-            )
-            for name, score in weakest.items()
-        ),
-        Finding(
-            *("ensemble", team, "Features of V2 S, M and L together are worse than V2M's alone (.8788, .9680)."),
-            *("m2g-ensemble", (("ensemble-v2sml", v2m),), _CLEAN, "less"),
-        ),
-        Finding(
-            *("mixup-cutmix-hurts", team, "MixUp and CutMix alone hurt (.8127 against .9701)."),
-            *(augmentation, _with_stand_in("augment-mixup-cutmix", "augment-traditional"), _CLEAN, "less"),
-        ),
-        Finding(
-            *("mixup-cutmix-traditional-hurts", team, "And with traditional augmentation too (.8767 against .9701)."),
-            *(augmentation, _with_stand_in("augment-mixup-cutmix-traditional", "augment-traditional"), _CLEAN, "less"),
-        ),
-        Finding(
-            *("randaugment-best", team, "RandAugment generalises best of all and became the standard."),
-            *(augmentation, _with_stand_in("augment-randaugment", "augment-traditional"), _ONLINE),
-        ),
-        Finding(
-            *("randaugment-over-mixing", team, "RandAugment beats MixUp and CutMix (.9558, .8127)."),
-            *(augmentation, _with_stand_in("augment-randaugment", "augment-mixup-cutmix"), _CLEAN),
-        ),
-        Finding(
-            *("unfreezing-online", team, "More unfrozen at a higher rate is marginally better online (.85, .84)."),
-            *("m2g-unfreezing", _with_stand_in("unfreeze-80", "unfreeze-60"), _ONLINE),
-        ),
-        Finding(
-            *("unfreezing-local", team, "Locally both shares are alike (.9753, .9769)."),
-            *("m2g-unfreezing", _with_stand_in("unfreeze-80", "unfreeze-60"), _CLEAN, "alike"),
-        ),
-        Finding(
-            *("bigger-head-local", team, "A bigger head is better locally (.9875, .9753)."),
-            *("m2g-heads", bigger, _CLEAN),
-        ),
-        Finding(
-            *("bigger-head-overfits", team, "A bigger head overfits: it is worse online (.82, .85)."),
-            *("m2g-heads", bigger, _ONLINE, "less"),
-        ),
-        Finding(
-            *("five-six-as-three", team, "Classes 5 and 6 are read as 3 by every model."),
-            *(augmentation, (("augment-traditional", ""), ("augment-traditional-mnv2", "")), "5 and 6 read as 3"),
-        ),
-    ]
-
-
-def _november() -> list[Finding]:
-    team, table, stages, optimisers = "november", "november", "november-stages", "november-optimisers"
-    return [
-        Finding(
-            *(
-                "late-over-middle",
-                team,
-                "The late stage beats the middle one online: ConvNeXtTiny .86, MobileNetV3Large .74.",
-            ),
-            *(table, (("convnexttiny", "mobilenetv3large"),), _ONLINE),
-        ),
-        Finding(
-            *(
-                "middle-over-early",
-                team,
-                "The middle stage beats the early one online: MobileNetV3Large .74, MobileNetV3 .36.",
-            ),
-            *(table, (("mobilenetv3large", "mobilenetv3"),), _ONLINE),
-        ),
-        Finding(
-            *("small-no-better", team, "ConvNeXtSmall is no better online than ConvNeXtTiny (.85, .86)."),
-            *(table, (("convnextsmall", "convnexttiny"),), _ONLINE, "no gain"),
-        ),
-        Finding(
-            *("final-over-late", team, "The final model beats the late stage online (.92, .86)."),
-            *(table, (("final", "convnexttiny"),), _ONLINE),
-        ),
-        Finding(
-            *("stage-2-over-1", team, "Refined augmentation holds up better than simple."),
-            *(stages, (("stage2", "stage1"),), _ONLINE),
-        ),
-        Finding(
-            *("stage-3-over-2", team, "Augmentation drawn while training generalises better than copies made once."),
-            *(stages, (("stage3", "stage2"),), _ONLINE),
-        ),
-        Finding(
-            *("weights-unnecessary", team, "Once classes are balanced by copies, class weights are unnecessary."),
-            *(stages, (("weights", "stage3"),), _CLEAN, "no gain"),
-        ),
-        Finding(
-            *(
-                "all-at-once",
-                team,
-                "Freeing all layers at once generalises better than gradual unfreezing (final model).",
-            ),
-            *("november-unfreezing", (("full", "gradual"),), _ONLINE),
-        ),
-        Finding(
-            *(
-                "gradual",
-                team,
-                "Gradual unfreezing keeps more of what was known: it is better (before the final model).",
-            ),
-            *("november-unfreezing", (("gradual", "full"),), _ONLINE),
-        ),
-        Finding(
-            *("frozen-norms", team, "Norms are better kept frozen while tuning."),
-            *("november-unfreezing", (("full", "full-norms"),), _CLEAN),
-        ),
-        Finding(
-            *("lion-low-rate", team, "Lion wants a low rate and a high decay."),
-            *(optimisers, (("lion-low-rate", "lion-high-rate"),), _CLEAN),
-        ),
-        Finding(
-            *("adamw-high-rate", team, "AdamW wants a higher rate and a lower decay."),
-            *(optimisers, (("adamw-high-rate", "adamw-low-rate"),), _CLEAN),
-        ),
-    ]
-
-
-def _rookie() -> list[Finding]:
-    team = "rookie"
-    penalties: dict[str, str] = {
-        "none": "no penalty", "l1": "L1", "l2": "L2", "l1l2-weak": "L1L2 of .0001", "l1l2-strong": "L1L2 of .01"
-    }  # fmt: skip
-    policies: dict[str, tuple[str, tuple[str, str], Expected]] = {
-        "mixup-augmix": ("MixUp and AugMix together are worse.", ("mixup-augmix", "augmix"), "less"),
-        "augmix-randaugment": ("AugMix is better than RandAugment.", ("augmix", "randaugment"), "more"),
-        "gridmask": ("GridMask brought no gain.", ("gridmask", "basic"), "no gain"),
-        "cutmix": ("CutMix brought no gain.", ("cutmix", "basic"), "no gain"),
-        "validation-noise": ("Noise on the validation pictures gained very little.", ("noise", "augmix"), "no gain"),
-    }
-    return [
-        *(
-            Finding(
-                *(f"l1l2-over-{name}", team, f"L1L2 of .001 is better than {what}."),
-                *("rookie-regularisation", (("l1l2", name),), _CLEAN),
-            )
-            for name, what in penalties.items()
-        ),
-        Finding(
-            *("relu", team, "ReLU is better than LeakyReLU."),
-            *("rookie-regularisation", (("l1l2", "leaky"),), _CLEAN),
-        ),
-        *(
-            Finding(f"rookie-{name}", team, text, "rookie-augmentation", (pair,), _ONLINE, expected)
-            for name, (text, pair, expected) in policies.items()
-        ),
-        Finding(
-            *("cnn-over-small", team, "More blocks and regularisation beat the first CNN online (.34, .25)."),
-            *("rookie", (("cnn", "cnn-small"),), _ONLINE),
-        ),
-        Finding(
-            *("vgg16-best", team, "VGG16 is the most robust, before ResNet50V2 (.67, .57 online)."),
-            *("rookie", (("vgg16", "resnet50v2"),), _ONLINE),
-        ),
-        Finding(
-            *("end-unfrozen", team, "Freeing the end layers after the head lifts InceptionV3 from .43 to .93."),
-            *("rookie-freezing", (("end", "head"),), _CLEAN),
-        ),
-        Finding(
-            *("first-layers", team, "Freezing two or more of the first layers makes no difference worth mention."),
-            *("rookie-freezing", (("first-2", "all"),), _CLEAN, "alike"),
-        ),
-        Finding(
-            *("double-scaling", team, "EfficientNet's 45 % comes of dividing by 255 what scales itself."),
-            *("double-scaling", (("b0-doubled", "b0-right"), ("doubled-head", "right-head")), _CLEAN, "less"),
-        ),
-    ]
-
-
-def _ours() -> list[Finding]:
-    return [
-        Finding(
-            *("imagenet-over-scratch", "ours", "On few pictures ImageNet's weights beat training from scratch."),
-            *("transfer", (("imagenet", "scratch"),), _CLEAN),
-        ),
-        Finding(
-            *("imagenet-over-fast-scratch", "ours", "Also where training from scratch goes at four times the rate."),
-            *("transfer", (("imagenet", "scratch-fast"),), _CLEAN),
-        ),
-    ]
-
-
-FINDINGS: tuple[Finding, ...] = (*_formidable(), *_pacapa(), *_m2g(), *_november(), *_rookie(), *_ours())
+FINDINGS: tuple[Finding, ...] = tuple(
+    _finding(team, name, text, line) for team, stated in _STATED.items() for name, (text, line) in stated.items()
+)

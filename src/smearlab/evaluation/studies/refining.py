@@ -67,7 +67,8 @@ def refined(network: CellNetwork, images: UInt8Array, labels: IntArray, train: I
     """
     features = _features(network, images, train)
     classes = len(np.unique(labels[train]))
-    return train[among_their_own(clusters_of(features, _CLUSTERS_OF_CLASS * classes), labels[train])]
+    kept = among_their_own(clusters_of(features, _CLUSTERS_OF_CLASS * classes), labels[train])
+    return np.asarray(train[kept], np.int64)
 
 
 @torch.inference_mode()

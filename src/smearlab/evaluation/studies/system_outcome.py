@@ -9,7 +9,8 @@ import numpy as np
 
 from smearlab.evaluation.studies.answers import Answers
 from smearlab.evaluation.studies.confusions import confusions
-from smearlab.evaluation.studies.outcome import ALTERED, CHAIN, CLEAN, SEEN, UNSEEN, Measured, measure
+from smearlab.evaluation.studies.outcome import ALTERED, CHAIN, SEEN, UNSEEN, Measured, measure
+from smearlab.evaluation.studies.plan import CLEAN
 from smearlab.metrics.counts import confusion_matrix
 from smearlab.metrics.repeats import difference_over_runs, interval_over_runs, picture_weights
 from smearlab.training.recipe import ReportedConfig

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smearlab.evaluation.studies.outcome import ALTERED, CLEAN
+from smearlab.evaluation.studies.outcome import ALTERED
+from smearlab.evaluation.studies.plan import CLEAN
 from smearlab.evaluation.studies.results import per_class
 from smearlab.report.estimates import Estimate
 from smearlab.report.study_systems import SystemLine, SystemReport, VerdictLine, write_system_report
