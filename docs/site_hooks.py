@@ -32,6 +32,7 @@ _REFERENCE = re.compile(r"^<!-- reference: ([\w.]+) -->$", re.MULTILINE)
 _ROW = re.compile(rf"(?P<fence>{_FENCE})|^\|.*\|$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]+`")
 _CSS = """
+.navbar.bg-primary { background: #4a2f91 !important; }
 .col-md-9 table { display: block; overflow-x: auto; }
 .col-md-9 img { max-width: 100%; height: auto; }
 """
