@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     predictor = Predictor.load(given.model)
     network = rebuild_network(predictor, given.model, "this benchmark")
-    framed, masks, labels = _cells(predictor, given.pictures)
+    framed, masks, labels = synthetic_cells(predictor, given.pictures)
     right = predictor.predict_framed(framed).label_indices == labels
     framed, masks, labels = framed[right], masks[right], labels[right]
     lines = []
@@ -69,7 +69,7 @@ def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
     return np.asarray((weights * values).sum(axis=1) / weights.sum(axis=1))
 
 
-def _cells(predictor: Predictor, count: int) -> tuple[UInt8Array, BoolArray, np.ndarray]:
+def synthetic_cells(predictor: Predictor, count: int) -> tuple[UInt8Array, BoolArray, np.ndarray]:
     """Return framed synthetic cells, their masks at the same size, and their labels in the model's order."""
     demo = draw_demo(SEED, max(2, -(-count // 8)))
     junk = {row for rows in demo.planted.values() for row, _ in rows}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from benchmarks.heat import synthetic_cells
 
+from smearlab.__main__ import main
 from smearlab.data.cells import UInt8Array
 from smearlab.errors import DataError, ModelError
 from smearlab.evaluation.heat import HeatOptions, MethodName, heat_maps, share_inside
+from smearlab.evaluation.rebuilding import rebuild_network
 from smearlab.evaluation.spatial import layer_features, spatial_layers
+from smearlab.inference.predictor import Predictor
 from smearlab.networks.build import CellNetwork, build_network
 from smearlab.networks.config import HeadConfig, NetworkConfig
 
@@ -101,3 +107,22 @@ def test_features_of_any_layer() -> None:
     found = layer_features(seeing_network(), pictures(), "blocks.0")
     assert found.shape == (2, 2)
     assert found[0, 0] == pytest.approx(64 / SIZE**2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++"])
+def test_most_of_the_heat_lies_in_the_cell(trained_on_the_demo: Path, method: MethodName) -> None:
+    """On synthetic cells that the model never saw, whose masks are known."""
+    predictor = Predictor.load(trained_on_the_demo)
+    framed, masks, labels = synthetic_cells(predictor, 64)
+    network = rebuild_network(predictor, trained_on_the_demo, "a test")
+    inside = share_inside(heat_maps(network, framed, labels, HeatOptions(method)), masks)
+    assert np.nanmean(inside) >= 0.8
+    assert masks.mean() < 0.4  # so that chance would not do
+
+
+@pytest.fixture(scope="module")
+def trained_on_the_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "demo"
+    assert main(["train", "demo", "--recipe", "quick", "--out", str(out)]) == 0
+    return out
