@@ -38,9 +38,10 @@ def seeing_network() -> CellNetwork:
                 layer.weight[channel, 0 if number == 0 else channel, 1, 1] = 1
         convolutions[0].weight[1, 0, 1, 1] = -1
         convolutions[0].bias[1] = 1  # type: ignore[index]
-        head = network.head[-1]
-        head.weight.copy_(torch.tensor([[4.0, 0.0], [0.0, 4.0]]))  # type: ignore[union-attr, operator]
-        head.bias.zero_()  # type: ignore[union-attr, operator]
+        head = list(network.head.children())[-1]
+        assert isinstance(head, torch.nn.Linear)
+        head.weight.copy_(torch.tensor([[4.0, 0.0], [0.0, 4.0]]))
+        head.bias.zero_()
     return network
 
 

@@ -16,7 +16,8 @@ from smearlab.errors import DataError, ModelError
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.predictor import Predictions, Predictor
 from smearlab.inference.session import FEATURES, INPUT, LOGITS
-from smearlab.inference.trust import Floats, Trust
+from smearlab.inference.spread import Floats
+from smearlab.inference.trust import Trust
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pytest
 
 from smearlab.data.cells import IntArray
 from smearlab.errors import ModelError
-from smearlab.inference.trust import TEMPERATURE_LIMITS, Floats, Trust, fit_temperature, fit_trust, parse_trust, softmax
+from smearlab.inference.spread import Floats
+from smearlab.inference.trust import TEMPERATURE_LIMITS, Trust, fit_temperature, fit_trust, parse_trust, softmax
 
 
 def clouds(count: int, seed: int, shift: float = 0.0) -> tuple[Floats, IntArray, Floats]:

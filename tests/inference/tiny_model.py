@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from smearlab.data.framing import Framing
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo
 from smearlab.inference.model_folder import write_model_folder
-from smearlab.inference.trust import Floats
+from smearlab.inference.spread import Floats
 
 CLASS_NAMES = ("red", "green", "blue")
 

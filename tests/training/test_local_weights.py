@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from smearlab.errors import RecipeError
-from smearlab.training.local_weights import VARIABLE, locate_weights
+from smearlab.networks.at_hand import VARIABLE
+from smearlab.training.local_weights import locate_weights
 from smearlab.training.recipe import Recipe
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from smearlab.data.cells import BoolArray, Cells, FloatArray, IntArray
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
 ROUNDS = 5
 """K-means with as many seeds: one clustering knows only few different scores, and its borders are arbitrary."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from smearlab.audit.folds import Folds
     from smearlab.data.cells import BoolArray, Cells, FloatArray, IntArray
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
 
 class Answers(Protocol):

@@ -11,7 +11,7 @@ from smearlab.errors import require
 if TYPE_CHECKING:
     from smearlab.audit.folds import Folds
     from smearlab.data.cells import FloatArray, IntArray
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
 STRENGTH = 1e-4
 """Inverse of the ridge penalty on standardised features: so small that single wrong labels bend no border."""

@@ -84,7 +84,7 @@ def explain(
     framed = frame_pictures([np.asarray(cells.images[int(place)]) for place in chosen], predictor.framing)
     predictions = predictor.predict_framed(framed)
     classes = predictions.label_indices if wanted is None else np.full(len(framed), wanted, np.int64)
-    heat = np.zeros(framed.shape[:3], np.float32)
+    heat: FloatArray = np.zeros(framed.shape[:3], np.float32)
     with progress("Explaining", len(framed)) as advance:
         for start in range(0, len(framed), _BATCH):
             part = slice(start, start + _BATCH)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smearlab.data.cells import UInt8Array
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
     from smearlab.networks.build import CellNetwork
     from smearlab.training.recipe import Recipe
 

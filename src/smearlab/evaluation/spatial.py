@@ -55,7 +55,7 @@ def spatial_layers(network: CellNetwork, size: int) -> list[SpatialLayer]:
         return hook
 
     leaves = [(name, module) for name, module in network.backbone.named_modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(note(name)) for name, module in leaves]  # type: ignore[arg-type]
+    hooks = [module.register_forward_hook(note(name)) for name, module in leaves]
     try:
         with torch.no_grad():
             network(torch.zeros(1, 3, size, size))
@@ -86,7 +86,8 @@ def named_layer(network: CellNetwork, name: str) -> nn.Module:
             f"The network has no layer '{name}'.{did_you_mean(name, known)} "
             f"Its outermost layers are: {', '.join(key for key in known if '.' not in key)}."
         )
-    return modules[name]
+    found: nn.Module = modules[name]
+    return found
 
 
 def layer_features(network: CellNetwork, framed: UInt8Array, layer: str) -> FloatArray:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from smearlab.data.cells import UInt8Array
-    from smearlab.inference.trust import Floats
+    from smearlab.inference.spread import Floats
 
     View: TypeAlias = Callable[[UInt8Array], UInt8Array]
 

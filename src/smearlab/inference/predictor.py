@@ -13,7 +13,8 @@ from smearlab.data.framing import check_picture, frame_pictures
 from smearlab.errors import DataError, ModelError
 from smearlab.inference.model_folder import ModelFolder, read_model_folder, resolve_model
 from smearlab.inference.session import FEATURES, INPUT, LOGITS
-from smearlab.inference.trust import Floats, Trust
+from smearlab.inference.spread import Floats
+from smearlab.inference.trust import Trust
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -163,7 +163,7 @@ def _lead(report: KFoldReport) -> str:
 
 
 def _headline(report: KFoldReport) -> Figures:
-    tiles = []
+    tiles: list[Figure] = []
     for name in _TILES:
         figure = report.figures.get(name)
         if figure is not None:
