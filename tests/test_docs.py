@@ -28,9 +28,10 @@ SHORT = (
 COMMAND = f"""#!{sys.executable}
 import sys
 from smearlab.__main__ import main
-arguments = sys.argv[1:]
-trains = arguments[0] in ("run", "train", "kfold", "tune") and "--help" not in arguments
-sys.exit(main([*arguments, "--set", *{SHORT!r}] if trains else arguments))
+if __name__ == "__main__":  # the processes of a study import this file
+    arguments = sys.argv[1:]
+    trains = arguments[0] in ("run", "train", "kfold", "tune") and "--help" not in arguments
+    sys.exit(main([*arguments, "--set", *{SHORT!r}] if trains else arguments))
 """
 PREAMBLE = f"""import smearlab
 _run = smearlab.run
