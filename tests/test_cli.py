@@ -35,6 +35,7 @@ COMMANDS = (
     "tune",
     "export",
     "differential",
+    "trust",
 )
 
 

@@ -17,6 +17,7 @@ from smearlab.cli import (
     serving,
     studying,
     training,
+    trusting,
 )
 from smearlab.cli.app import UsageError, app, call
 from smearlab.cli.predicting import PREDICT_OPTIONS
@@ -37,4 +38,5 @@ __all__ = [
     "serving",
     "studying",
     "training",
+    "trusting",
 ]
