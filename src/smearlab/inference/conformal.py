@@ -54,11 +54,13 @@ def fit_quantiles(scores: Doubles, labels: IntArray, coverages: tuple[float, ...
     return np.nextafter(found.astype(np.float32), np.float32(2.0))
 
 
-def prediction_masks(probabilities: Floats, quantiles: Floats, coverages: Floats, coverage: float) -> BoolArray:
+def prediction_masks(
+    probabilities: Doubles | Floats, quantiles: Floats, coverages: Floats, coverage: float
+) -> BoolArray:
     """Tell which classes are in each picture's set.
 
     Args:
-        probabilities: float32 ``(n, k)``, calibrated.
+        probabilities: ``(n, k)``, made as those that the quantiles were fitted to.
         quantiles: float32 ``(q, k)`` of `fit_quantiles`.
         coverages: float32 ``(q,)``, the coverage of each row.
         coverage: one of these.

@@ -77,7 +77,7 @@ class Predictions:
         """
         if self.trust is None:
             raise ModelError("These predictions do not know their model, and so have no prediction sets.")
-        return self.trust.prediction_masks(self.probabilities, coverage)
+        return self.trust.prediction_masks(self.logits, coverage)
 
     def prediction_sets(self, coverage: float = 0.95) -> list[tuple[str, ...]]:
         """Name the classes in each picture's prediction set, the most probable first; see `prediction_masks`."""

@@ -12,7 +12,7 @@ from smearlab.data.cells import BoolArray, IntArray
 from smearlab.errors import ModelError
 from smearlab.inference.conformal import COVERAGES, conformal_scores, fit_quantiles, prediction_masks
 from smearlab.inference.info import IsCell
-from smearlab.inference.spread import Doubles, Floats, Spread, fit_spread, folds_of, held_out_distances, to_unit
+from smearlab.inference.spread import Doubles, Floats, Spread, fit_spread, held_out_distances, to_unit
 
 KEPT_SHARE = 0.99
 """Share of the validation cells that pass as cells."""
@@ -94,8 +94,11 @@ class Trust:
             )
         return self.unit_spread.distances(to_unit(features))
 
-    def prediction_masks(self, probabilities: Floats, coverage: float) -> BoolArray:
+    def prediction_masks(self, logits: Floats, coverage: float) -> BoolArray:
         """Tell which classes are in each picture's prediction set: bool ``(n, k)``; see `conformal.prediction_masks`.
+
+        The scores come from logits as they are: the temperature was fitted on the cells that the quantiles are from,
+        and sets that knew it would promise more than they keep.
 
         Raises:
             ModelError: the model has no quantiles.
@@ -106,7 +109,8 @@ class Trust:
                 "The model has no prediction sets: it was trained with an earlier smearlab. Train it again, or fit them"
                 " on labelled cells that it was not trained on with smearlab.inference.refit.refit_trust."
             )
-        return prediction_masks(probabilities, self.conformal_quantiles, self.conformal_coverages, coverage)
+        chances = softmax(logits.astype(np.float64))
+        return prediction_masks(chances, self.conformal_quantiles, self.conformal_coverages, coverage)
 
     def tensors(self) -> dict[str, Floats]:
         """Return the named arrays as they stand in the file."""
@@ -178,20 +182,10 @@ def fit_belief(logits: Floats, labels: IntArray, features: Floats) -> tuple[dict
     spread = fit_spread(unit, labels)
     tensors |= dict(zip(_UNIT, (spread.means, spread.directions, spread.residual_variance), strict=True))
     threshold = float(np.quantile(held_out_distances(unit, labels), KEPT_SHARE))
-    scores = conformal_scores(_held_out_probabilities(logits, labels))
+    scores = conformal_scores(softmax(logits.astype(np.float64)))
     tensors["conformal_coverages"] = np.array(COVERAGES, np.float32)
     tensors["conformal_quantiles"] = fit_quantiles(scores, labels)
     return tensors, IsCell(method="unit_mahalanobis", threshold=threshold)
-
-
-def _held_out_probabilities(logits: Floats, labels: IntArray) -> Doubles:
-    """Calibrate every cell by a temperature that was fitted without it, so that quantiles promise what they keep."""
-    fold = folds_of(labels)
-    probabilities = np.empty(logits.shape)
-    for number in np.unique(fold):
-        out = fold == number
-        probabilities[out] = softmax(logits[out].astype(np.float64) / fit_temperature(logits[~out], labels[~out]))
-    return probabilities
 
 
 def fit_temperature(logits: Floats, labels: IntArray) -> float:
