@@ -38,6 +38,15 @@ _CSS = """
 """
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Leave pages out of the navigation that are not written yet; links to them would still stop the build."""
+    for section in config.nav or []:
+        for title, entries in section.items():
+            if isinstance(entries, list):
+                section[title] = [entry for entry in entries if _written(*entry.values())]
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages from outside docs/, the files that any page links to, and the style sheet."""
     from mkdocs.structure.files import File
@@ -87,6 +96,10 @@ def style_sheet() -> str:
     light = HtmlFormatter(style="default").get_style_defs("[data-bs-theme=light] .highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs("[data-bs-theme=dark] .highlight")
     return f"{light}\n{dark}\n{_CSS}"
+
+
+def _written(place: str) -> bool:
+    return (ROOT / source_of(place)).is_file()
 
 
 def _inside(source: str, link: str) -> str | None:
