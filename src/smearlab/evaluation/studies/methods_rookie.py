@@ -100,7 +100,12 @@ def double_scaling() -> Study:
         Cell("doubled", "scaled twice, tuned", "MobileNetV2", (tuned, doubled)),
         Cell("b0-doubled", "EfficientNetB0, scaled twice", "EfficientNetB0", (doubled,), recipe=efficient),
         Cell(
-            "b0-right", "EfficientNetB0, scaled once", "EfficientNetB0", ("network.scaling=imagenet",), recipe=efficient
+            "b0-right",
+            "EfficientNetB0, scaled once",
+            "EfficientNetB0",
+            ("network.scaling=imagenet",),
+            recipe=efficient,
+            reported={},
         ),
     )
     return method_study(
