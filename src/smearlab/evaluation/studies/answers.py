@@ -39,9 +39,8 @@ class Answers:
     def save(self, path: Path) -> None:
         """Write to an open path as ``.npz``."""
         arrays: dict[str, Any] = {"clean": self.clean, "altered": self.altered}
-        for name, values in (("named", self.named), ("named_altered", self.named_altered)):
-            if values is not None:
-                arrays[name] = values
+        named = {"named": self.named, "named_altered": self.named_altered}
+        arrays |= {name: values for name, values in named.items() if values is not None}
         np.savez_compressed(path, **arrays)
 
     @classmethod
