@@ -36,6 +36,7 @@ COMMANDS = (
     "export",
     "differential",
     "trust",
+    "shift",
 )
 
 

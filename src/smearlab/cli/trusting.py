@@ -44,3 +44,33 @@ def trust(
     facts = measure(model, data, out, TrustOptions(suite, part, limit, seed))
     print("\n".join([*trust_lines(facts), *facts["notes"]]))
     print(f"Report: {out / 'report.html'}")
+
+
+@app.command
+def shift(
+    model: str, pictures: str, *, reference: str | None = None, out: Path | None = None, limit: int = 500
+) -> None:
+    """Compare another laboratory's unlabelled pictures with those of training: what differs, expected accuracy.
+
+    Parameters
+    ----------
+    model
+        A model folder, a run folder, or default.
+    pictures
+        Pictures in any form; labels are ignored.
+    reference
+        Pictures of the laboratory that the model was trained for; by default what the model knows of them.
+    out
+        Write the comparison to a .json file as well.
+    limit
+        At most so many pictures, evenly spaced; 0 for all.
+    """
+    from smearlab.data.atomic import write_json
+    from smearlab.evaluation.shift import shift as compare
+    from smearlab.evaluation.shift import shift_words
+
+    found = compare(model, pictures, reference, limit)
+    print("\n".join(shift_words(found)))
+    if out is not None:
+        write_json(out, found.as_dict())
+        print(f"Written: {out}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from smearlab.errors import ModelError
 from smearlab.inference.model_folder import NETWORK, WEIGHTS, resolve_model, write_model_folder
 from smearlab.inference.predictor import Predictor
+from smearlab.inference.statistics import reference_statistics
 from smearlab.inference.trust import fit_belief
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> 
     if found.features is None:
         raise ModelError(f"{folder} gives no features. Export the model again.")
     trust, is_cell = fit_belief(found.logits, cells.known_labels, found.features)
+    trust["picture_statistics"] = reference_statistics(cells.images, predictor.framing)
     info = predictor.info.model_copy(update={"is_cell": is_cell})
     onnx, weights = ((folder / name).read_bytes() for name in (NETWORK, WEIGHTS))
     write_model_folder(folder, onnx=onnx, weights=weights, trust=trust, info=info)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 SIDE = 96
 """Side in pixels at which pictures are measured, framed as the model frames them."""
 
+REFERENCE_PICTURES = 400
+"""Pictures that a reference is measured on at most."""
+CLIP = 6.0
+"""Standard deviations beyond which a picture just counts as far away."""
+
 _BATCH = 64
+_NARROW = 0.05
 _RINGS = (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.34, 0.42, 0.5)
 _LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _RGB = ("red", "green", "blue")
@@ -59,6 +65,27 @@ def picture_statistics(pictures: Pictures, framing: Framing, progress: Callable[
         if progress is not None:
             progress(len(batch))
     return np.concatenate(parts)
+
+
+def reference_statistics(pictures: Pictures, framing: Framing, most: int = REFERENCE_PICTURES) -> Floats:
+    """Mean and standard deviation of each statistic, float32 ``(2, s)``, over at most `most` pictures evenly spaced."""
+    places = np.unique(np.linspace(0, len(pictures) - 1, min(most, len(pictures))).round().astype(np.int64))
+    found = picture_statistics([np.asarray(pictures[place]) for place in places.tolist()], framing)
+    return np.stack([found.mean(0), found.std(0)])
+
+
+def signature(statistics: Floats, reference: Floats) -> Floats:
+    """Say how a collection differs from a reference, float32 ``(2s,)``.
+
+    The first half is how far the means have moved, in standard deviations of the reference and by at most `CLIP`; the
+    second the logarithm of how much wider it spreads, since an alteration that goes either way moves no mean.
+
+    Args:
+        statistics: float32 ``(n, s)`` of `picture_statistics`.
+        reference: float32 ``(2, s)`` of `reference_statistics`.
+    """
+    z = np.clip((statistics - reference[0]) / (reference[1] + np.float32(1e-6)), -CLIP, CLIP)
+    return np.concatenate([z.mean(0), np.log(z.std(0) + _NARROW)]).astype(np.float32)
 
 
 def measure(framed: UInt8Array) -> Floats:

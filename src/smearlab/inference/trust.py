@@ -13,6 +13,7 @@ from smearlab.errors import ModelError
 from smearlab.inference.conformal import COVERAGES, conformal_scores, fit_quantiles, prediction_masks
 from smearlab.inference.info import IsCell
 from smearlab.inference.spread import Doubles, Floats, Spread, fit_spread, held_out_distances, to_unit
+from smearlab.inference.statistics import STATISTICS
 
 KEPT_SHARE = 0.99
 """Share of the validation cells that pass as cells."""
@@ -243,6 +244,8 @@ def _shapes_fit(trust: Trust) -> bool:
     for group in (_UNIT, _CONFORMAL):
         if len({name in tensors for name in group}) > 1:
             return False
+    if trust.picture_statistics is not None and trust.picture_statistics.shape != (2, len(STATISTICS)):
+        return False
     unit, quantiles, coverages = trust.unit_spread, trust.conformal_quantiles, trust.conformal_coverages
     if unit is not None and not (unit.fits() and unit.means.shape[1] == trust.class_means.shape[1]):
         return False
