@@ -164,7 +164,8 @@ def _drawings(families: dict[str, Drawing]) -> UInt8Array:
 
 def _noise() -> UInt8Array:
     """Noise in colour and in grey, blank fields, ramps and soft blobs of chance."""
-    rng, made = np.random.default_rng(3), []
+    rng = np.random.default_rng(3)
+    made: list[NDArray[np.generic]] = []
     for _ in range(EACH):
         made.append(rng.integers(0, 256, (SIDE, SIDE, 3)))
         made.append(rng.normal(rng.uniform(60, 200), rng.uniform(3, 60), (SIDE, SIDE, 3)))
@@ -174,7 +175,7 @@ def _noise() -> UInt8Array:
         made.append(np.broadcast_to(ramp, (SIDE, SIDE, 3)))
         blobs = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
         made.append(np.asarray(blobs.resize((SIDE, SIDE), Image.Resampling.BICUBIC)))
-    return np.stack([np.clip(picture, 0, 255).astype(np.uint8) for picture in made])
+    return np.stack([np.clip(np.asarray(picture, np.float64), 0, 255).astype(np.uint8) for picture in made])
 
 
 def _parts(cells: Cells, run: Path) -> tuple[Cells, Cells]:

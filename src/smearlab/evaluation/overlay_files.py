@@ -29,7 +29,8 @@ def check_overlay_folder(pictures: str | Path | Sequence[str], folder: str | Pat
             and not empty.
     """
     target = user_path(folder)
-    if "-" in ([pictures] if isinstance(pictures, str) else list(map(str, np.atleast_1d(pictures)))):
+    named = [str(pictures)] if isinstance(pictures, str | Path) else list(pictures)
+    if "-" in named:
         raise DataError("--explain reads the pictures a second time, which - does not allow: give files or a folder.")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise DataError(f"{target} exists already. Choose a new folder for --explain.")

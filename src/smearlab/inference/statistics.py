@@ -91,7 +91,7 @@ def signature(statistics: Floats, reference: Floats) -> Floats:
 def measure(framed: UInt8Array) -> Floats:
     """Measure one batch of pictures ``uint8 (n, h, w, 3)``: float32 ``(n, s)``."""
     x = framed.astype(np.float32) / np.float32(255)
-    grey = x @ _LUMA
+    grey = np.asarray(x @ _LUMA, np.float32)
     levels = np.quantile(grey.reshape(len(x), -1), (*_LEVELS, 0.08, 0.85), axis=1).astype(np.float32)
     dark, bright = grey <= levels[-2][:, None, None], grey >= levels[-1][:, None, None]
     columns = [
