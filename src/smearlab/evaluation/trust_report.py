@@ -158,7 +158,7 @@ def _part(predictor: Predictor, name: str, predictions: Predictions, labels: Int
         },
         "prediction_sets": _sets(predictor, predictions, labels),
     }
-    return TrustPart(name, facts, raw.max(1), chances.max(1), correct, curve)
+    return TrustPart(name, facts, raw.max(1), chances.max(1), correct, curve.answered, curve.accuracy)
 
 
 def _sets(predictor: Predictor, predictions: Predictions, labels: IntArray) -> list[dict[str, Any]]:

@@ -20,8 +20,6 @@ from smearlab.report.text import decimal, percent, plural
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
 
-    from smearlab.metrics.selective import Abstention
-
 
 @dataclass(frozen=True, eq=False)
 class TrustPart:
@@ -33,7 +31,8 @@ class TrustPart:
         before: ``float64 (n,)`` confidence before the temperature.
         after: ``float64 (n,)`` and with it.
         correct: ``bool (n,)`` whether the answers were right.
-        curve: accuracy against the share answered.
+        answered: ``float64 (m,)`` share answered, rising to 1.
+        accuracy: ``float64 (m,)`` of those.
     """
 
     name: str
@@ -41,7 +40,8 @@ class TrustPart:
     before: FloatArray
     after: FloatArray
     correct: BoolArray
-    curve: Abstention
+    answered: FloatArray
+    accuracy: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,21 +79,21 @@ def write_trust_report(path: Path, report: TrustReport) -> None:
 
 def abstention_plot(parts: Sequence[TrustPart]) -> Plot:
     """Plot accuracy against the share of pictures that is answered, the surest first."""
-    lowest = min(float(part.curve.accuracy[-1]) for part in parts)
+    lowest = min(float(part.accuracy[-1]) for part in parts)
 
     def draw(figure: MplFigure, palette: Palette) -> None:
         axes = figure.add_subplot()
         for position, part in enumerate(parts):
             shade = palette.series[position % len(palette.series)]
-            axes.plot(part.curve.answered, part.curve.accuracy, color=shade, label=part.name)
+            axes.plot(part.answered, part.accuracy, color=shade, label=part.name)
         axes.set(xlim=(0, 1), ylim=(max(0.0, lowest - 0.01), 1.001), xlabel="answered", ylabel="accuracy of those")
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.1f} %")
         figure.legend(loc="outside upper left", ncols=min(3, len(parts)))
 
     alt = "; ".join(
-        f"{part.name}: all answered {percent(float(part.curve.accuracy[-1]))} right,"
-        f" {percent(part.curve.share_at(0.99), 0)} can be answered with 99 % right"
+        f"{part.name}: all answered {percent(float(part.accuracy[-1]))} right,"
+        f" {percent(part.facts['abstention']['answered_at']['0.99'], 0)} can be answered with 99 % right"
         for part in parts
     )
     caption = "The surest answers first: what is left out to the right is what the model would leave to a person."
