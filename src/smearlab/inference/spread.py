@@ -62,13 +62,28 @@ def fit_spread(features: NDArray[np.floating], labels: IntArray) -> Spread:
     means = np.stack([z[codes == code].mean(0) for code in range(len(present))])
     left = z - means[codes]
     freedom = max(1, len(z) - len(present))
-    variances, axes = np.linalg.eigh(left.T @ left / freedom)
+    total = float(np.square(left).sum()) / freedom
     kept = min(MAX_DIRECTIONS, freedom // 4, z.shape[1] - 1)
-    floor = 1e-6 * max(float(variances.sum()), 1e-6) / len(variances)
-    residual = max(float(variances[: len(variances) - kept].mean()), floor)
-    leading = np.maximum(variances[len(variances) - kept :], residual)
-    scaled = axes[:, len(variances) - kept :] * np.sqrt(1.0 / residual - 1.0 / leading)
+    variances, axes = _leading_axes(left, freedom, kept)
+    floor = 1e-6 * max(total, 1e-6) / z.shape[1]
+    residual = max((total - float(variances.sum())) / (z.shape[1] - kept), floor)
+    scaled = axes * np.sqrt(1.0 / residual - 1.0 / np.maximum(variances, residual))
     return Spread(means.astype(np.float32), scaled.astype(np.float32), np.array([residual], np.float32))
+
+
+def _leading_axes(left: Doubles, freedom: int, kept: int) -> tuple[Doubles, Doubles]:
+    """Return the largest variances of centred rows and their axes, ``(kept,)`` and ``(d, kept)``.
+
+    Where there are fewer rows than columns, by way of the rows' products: the flattened map of a plain network has
+    18,432 columns, whose own matrix would take gigabytes and hours.
+    """
+    start = min(left.shape) - kept
+    if left.shape[0] >= left.shape[1]:
+        variances, axes = np.linalg.eigh(left.T @ left / freedom)
+        return variances[start:], axes[:, start:]
+    variances, rows = np.linalg.eigh(left @ left.T / freedom)
+    axes = left.T @ rows[:, start:]
+    return variances[start:], axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-30)
 
 
 def held_out_distances(features: NDArray[np.floating], labels: IntArray) -> Doubles:
