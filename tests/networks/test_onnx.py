@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import onnxruntime
 import pytest
 import torch
 from tests.networks.tiny_network import SIZE, tiny_network
+from torch import Tensor, nn
 
 from smearlab.errors import ModelError
 from smearlab.networks.build import CellNetwork
 from smearlab.networks.config import HeadConfig
-from smearlab.networks.onnx import check_onnx, export_onnx, strip_origins
+from smearlab.networks.onnx import TOLERANCE, check_onnx, export_onnx, strip_origins
 
 
 def raw(count: int = 5) -> np.ndarray:
@@ -96,3 +98,22 @@ def test_a_network_that_is_no_number_is_refused(exported: bytes) -> None:
         broken.head[-1].bias.fill_(torch.nan)  # type: ignore[index]
     with pytest.raises(ModelError, match="differs"):
         check_onnx(exported, broken, raw())
+
+
+class Cancelling(nn.Module):
+    """Loses all but the first digits in float32, and none to speak of in float64."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Add much, and take it away again."""
+        return (pictures.mean((2, 3)) + 1e6) - 1e6
+
+
+def test_a_network_that_magnifies_rounding_is_held_to_its_own_precision() -> None:
+    network = CellNetwork(Cancelling(), nn.Sequential(nn.Linear(3, 3)), "imagenet").eval()
+    model, other = export_onnx(network, SIZE), deepcopy(network)
+    with torch.no_grad():
+        network.head[0].bias.add_(0.02)  # type: ignore[index]
+        other.head[0].bias.add_(5.0)  # type: ignore[index]
+    assert check_onnx(model, network, raw()) > TOLERANCE
+    with pytest.raises(ModelError, match="differs"):
+        check_onnx(model, other, raw())

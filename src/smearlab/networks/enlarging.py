@@ -32,7 +32,7 @@ class Enlarge(nn.Module):
         # In bfloat16 the picture would come out with 8 bits of which the last is wrong.
         with torch.autocast(pictures.device.type, enabled=False):
             rows, columns = (self._to_size(side) for side in pictures.shape[2:])
-            return rows @ pictures.float() @ columns.T
+            return rows @ pictures.to(rows.dtype) @ columns.T
 
     def _to_size(self, side: int) -> Tensor:
         if side == self.matrix.shape[1]:
