@@ -70,3 +70,25 @@ def test_a_flattened_map_is_taken_whole() -> None:
     network = PlainCnn("avg", (4, 5), flatten=True).eval()
     assert network(torch.zeros(2, 3, 16, 12)).shape == (2, 5 * 4 * 3)
     assert count_parameters(network) == count_parameters(PlainCnn("avg", (4, 5)))
+
+
+def test_activation_and_initialisation_can_be_chosen() -> None:
+    network = PlainCnn("avg", (4,), batch_norm=False, activation="leaky_relu", initialisation="he_uniform")
+    assert any(isinstance(layer, torch.nn.LeakyReLU) for layer in network.blocks)
+    weight, bias = (network.blocks[0].get_parameter(name) for name in ("weight", "bias"))
+    bound = (6 / 27) ** 0.5  # He et al. 2015, of 27 inputs
+    assert 0.8 * bound < weight.abs().max() <= bound
+    assert not bias.any()
+
+
+@pytest.mark.parametrize("options", [{"activation": "gelo"}, {"initialisation": "he"}])
+def test_an_unknown_choice_is_told(options: dict[str, str]) -> None:
+    with pytest.raises(RecipeError, match=r"activation must be one of relu, leaky_relu.*he_uniform"):
+        build_network(plain(**options), HEAD, 3, size=SIZE)
+
+
+@pytest.mark.parametrize("width", [0, -1])
+def test_a_mobilenet_needs_a_width(width: int) -> None:
+    config = NetworkConfig(backbone="smearlab/mobilenetv3_light", options={"width": width})
+    with pytest.raises(RecipeError, match="width must be larger than 0"):
+        build_network(config, HEAD, 3, size=SIZE)
