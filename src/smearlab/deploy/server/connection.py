@@ -21,7 +21,8 @@ class PatientConnection(H11Protocol):
 
     limits: ClassVar[Limits] = Limits()
     _head_timer: asyncio.TimerHandle | None = None
-    _write_timer: asyncio.TimerHandle | None = None
+    _taking_timer: asyncio.TimerHandle | None = None
+    _unsent: int = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -30,6 +31,7 @@ class PatientConnection(H11Protocol):
         # the client to acknowledge its head, which clients put off for 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch()
+        self._taking_timer = self.loop.call_later(self.limits.idle_seconds, self._check_taking)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that is whole ends the waiting."""
@@ -41,22 +43,11 @@ class PatientConnection(H11Protocol):
         super().on_response_complete()
         self._watch()
 
-    def pause_writing(self) -> None:
-        """Begin to wait for the client to take what was sent."""
-        super().pause_writing()
-        self._write_timer = self.loop.call_later(self.limits.idle_seconds, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """End that waiting."""
-        super().resume_writing()
-        _end(self._write_timer)
-        self._write_timer = None
-
     def connection_lost(self, exc: Exception | None) -> None:
         """End all waiting."""
         super().connection_lost(exc)
-        _end(self._head_timer, self._write_timer)
-        self._head_timer = self._write_timer = None
+        _end(self._head_timer, self._taking_timer)
+        self._head_timer = self._taking_timer = None
 
     def _watch(self) -> None:
         """Keep a timer while no request is in work; further bytes of an unfinished head do not set it back."""
@@ -65,6 +56,18 @@ class PatientConnection(H11Protocol):
             self._head_timer = None
         elif self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self.limits.header_seconds, self._too_slow)
+
+    def _check_taking(self) -> None:
+        """Hang up on a client that takes nothing of what waits for it, also after an orderly close has begun.
+
+        uvicorn's own pauses in writing are no sign of it: they begin at 64 KiB, and a client may stop before.
+        """
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and unsent == self._unsent:
+            self.transport.abort()
+            return
+        self._unsent = unsent
+        self._taking_timer = self.loop.call_later(self.limits.idle_seconds, self._check_taking)
 
     def _too_slow(self) -> None:
         """Say so, where a head was begun, and hang up."""
