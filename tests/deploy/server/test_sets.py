@@ -22,7 +22,7 @@ def sure(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """A model whose sets hold green by little, red and blue by much."""
     sets = {
         "conformal_coverages": np.array([0.9, 0.95], np.float32),
-        "conformal_quantiles": np.array([[0.5, 0.5, 0.5], [0.5, 0.999, 0.5]], np.float32),
+        "conformal_quantiles": np.array([[0.5, 0.5, 0.5], [0.5, 1.0, 0.5]], np.float32),
     }
     folder = tmp_path_factory.mktemp("sets") / "tiny"
     weights = {"w": np.eye(3, dtype=np.float32)}
