@@ -183,7 +183,7 @@ def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
 def test_what_a_killed_evaluation_left_is_replaced(evaluated: Path) -> None:
     (evaluated / ".tmp-1234-report.html").touch()
     check_out(evaluated)
-    (evaluated / ".tmp-1234-report.html").unlink()
+    assert not (evaluated / ".tmp-1234-report.html").exists()
 
 
 def test_the_same_evaluation_twice_gives_the_same_files(model: Path, tmp_path: Path) -> None:

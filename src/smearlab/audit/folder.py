@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from smearlab.data.atomic import TEMPORARY_PREFIX
+from smearlab.data.results_folder import check_results_folder
 from smearlab.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ FINDINGS, QUALITY, MANIFEST, REPORT, SUMMARY = (
 FILES = (FINDINGS, QUALITY, MANIFEST, REPORT, SUMMARY)
 DIGEST = "manifest_blake2b"
 """Key of the summary that tells whether the manifest was edited since."""
-_CHOOSE = "Choose another --out: a new folder, or one of an earlier audit."
 
 
 def check_out(folder: Path) -> None:
@@ -31,19 +29,9 @@ def check_out(folder: Path) -> None:
     Raises:
         DataError: `folder` is a file, or holds anything else.
     """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file. {_CHOOSE}")
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY_PREFIX))
-    if not names:
-        return
-    summary = _read_summary(folder / SUMMARY)
-    strangers = [name for name in names if name not in FILES]
-    if strangers or not summary:
-        raise DataError(f"{folder} holds '{[*strangers, *names][0]}', which no audit has written. {_CHOOSE}")
+    summary = check_results_folder(folder, "audit", FILES, SUMMARY, DIGEST)
     manifest = folder / MANIFEST
-    if manifest.is_file() and digest_of(manifest) != summary[DIGEST]:
+    if summary and manifest.is_file() and digest_of(manifest) != summary[DIGEST]:
         raise DataError(
             f"{manifest} was edited since it was written, and would be lost. Move it, or choose another --out."
         )
@@ -53,12 +41,3 @@ def digest_of(path: Path) -> str:
     """Return the BLAKE2b digest of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _read_summary(path: Path) -> dict[str, Any]:
-    """Read the summary of an earlier audit; empty where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) and DIGEST in content else {}

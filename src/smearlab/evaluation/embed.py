@@ -15,7 +15,7 @@ from smearlab.data.paths import user_path
 from smearlab.data.progress import progress
 from smearlab.data.read import read
 from smearlab.errors import DataError, did_you_mean
-from smearlab.evaluation.explain import check_folder, evenly
+from smearlab.evaluation.explain import evenly
 from smearlab.evaluation.rebuilding import rebuild_network
 from smearlab.evaluation.spatial import layer_features
 from smearlab.inference.predictor import Predictor
@@ -24,6 +24,7 @@ from smearlab.report.map_report import MapReport, write_map_report
 
 if TYPE_CHECKING:
     from smearlab.data.cells import Cells, FloatArray, IntArray
+from smearlab.data.results_folder import check_results_folder
 
 MapName = Literal["pca", "tsne"]
 FACTS = "embed.json"
@@ -71,7 +72,7 @@ def embed(
     """
     options, folder = options or EmbedOptions(), user_path(out)
     _check_method(options.method)
-    check_folder(folder, FACTS, _FILES, "map")
+    check_results_folder(folder, "map", _FILES, FACTS)
     predictor = Predictor.load(model)
     cells = _read(data)
     most = options.limit or (TSNE_LIMIT if options.method == "tsne" else 0)

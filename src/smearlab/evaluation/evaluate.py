@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from smearlab.data.atomic import TEMPORARY_PREFIX, write_json
+from smearlab.data.atomic import write_json
 from smearlab.data.cells import Cells
 from smearlab.data.paths import user_path
 from smearlab.data.read import read
-from smearlab.errors import DataError
+from smearlab.data.results_folder import check_results_folder
 from smearlab.evaluation.facts import machine_facts, model_facts, skipped_pictures
 from smearlab.evaluation.matching import Matched, match_classes
 from smearlab.evaluation.measure import (
@@ -86,32 +85,12 @@ def evaluate(
 
 
 def check_out(folder: Path) -> None:
-    """Make sure that nothing but an earlier evaluation is written over.
+    """Make sure that nothing but an earlier evaluation is written over; a run has a ``metrics.json`` as well.
 
     Raises:
         DataError: `folder` is a file, or holds a training run or any other files.
     """
-    choose = "Choose another --out: a new folder, or one of an earlier evaluation."
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file. {choose}")
-    # Hidden temporary files are what a killed evaluation left behind.
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY_PREFIX))
-    if "recipe.toml" in names:
-        raise DataError(f"{folder} holds a training run, whose figures would be lost. {choose}")
-    strangers = [name for name in names if name not in _FILES]
-    if strangers or (names and not _is_evaluation(folder / _METRICS)):
-        raise DataError(f"{folder} holds '{[*strangers, *names][0]}', which no evaluation has written. {choose}")
-
-
-def _is_evaluation(metrics: Path) -> bool:
-    """Whether these are the figures of an evaluation, not of a run or of another program."""
-    try:
-        content = json.loads(metrics.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and "left_out" in content
+    check_results_folder(folder, "evaluation", _FILES, _METRICS, "left_out")
 
 
 def _report(

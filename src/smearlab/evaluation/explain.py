@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smearlab.data.atomic import atomic_path, remove_leftovers, write_json
+from smearlab.data.atomic import atomic_path, write_json
 from smearlab.data.framing import frame_pictures
 from smearlab.data.paths import user_path
 from smearlab.data.progress import progress
 from smearlab.data.read import read
+from smearlab.data.results_folder import check_results_folder
 from smearlab.errors import DataError, counted, did_you_mean
 from smearlab.evaluation.heat import HeatOptions, MethodName, heat_maps
 from smearlab.evaluation.overlays import enlarged, overlay
@@ -73,7 +74,7 @@ def explain(
     """
     options, folder = options or ExplainOptions(), user_path(out)
     heat_options = HeatOptions(options.method, options.layer, options.refine)
-    check_folder(folder, FACTS, _FILES, "explanation")
+    check_results_folder(folder, "explanation", _FILES, FACTS)
     predictor = Predictor.load(model)
     wanted = _class_index(predictor, options.of_class)
     network = rebuild_network(predictor, model, "'smearlab explain'")
@@ -99,24 +100,6 @@ def evenly(count: int, limit: int) -> IntArray:
         raise DataError(f"--limit {limit}: give how many pictures at most, or 0 for all.")
     number = count if not limit else min(limit, count)
     return np.linspace(0, max(0, count - 1), number).round().astype(np.int64)
-
-
-def check_folder(folder: Path, marker: str, files: tuple[str, ...], what: str) -> None:
-    """Make sure that nothing is written over but an earlier result of the same kind.
-
-    Raises:
-        DataError: `folder` is a file, or holds other files.
-    """
-    choose = f"Choose another --out: a new folder, or one of an earlier {what}."
-    if folder.is_file():
-        raise DataError(f"{folder} is a file. {choose}")
-    if not folder.is_dir():
-        return
-    remove_leftovers(folder)
-    names = sorted(path.name for path in folder.iterdir())
-    strangers = [name for name in names if name not in files]
-    if strangers or (names and not (folder / marker).is_file()):
-        raise DataError(f"{folder} holds '{[*strangers, *names][0]}', which no {what} has written. {choose}")
 
 
 def _class_index(predictor: Predictor, name: str | None) -> int | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smearlab.data.atomic import TEMPORARY_PREFIX, atomic_path, write_text
+from smearlab.data.atomic import atomic_path, write_text
+from smearlab.data.results_folder import check_results_folder
 from smearlab.errors import DataError
 from smearlab.evaluation.stress_figures import CLEAN, Drawn
 
@@ -81,23 +81,7 @@ def check_out(folder: Path) -> None:
     Raises:
         DataError: `folder` is a file, or holds anything else.
     """
-    choose = "Choose another --out: a new folder, or one of an earlier stress test."
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file. {choose}")
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(TEMPORARY_PREFIX))
-    strangers = [name for name in names if name not in FILES]
-    if strangers or (names and not _is_stress_test(folder / SUMMARY)):
-        raise DataError(f"{folder} holds '{[*strangers, *names][0]}', which no stress test has written. {choose}")
-
-
-def _is_stress_test(summary: Path) -> bool:
-    try:
-        content = json.loads(summary.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and "suites" in content
+    check_results_folder(folder, "stress test", FILES, SUMMARY, "suites")
 
 
 def write_table(path: Path, conditions: Sequence[Condition], drawn: Drawn) -> None:

@@ -14,7 +14,6 @@ from smearlab.data.progress import progress
 from smearlab.data.read import read
 from smearlab.errors import DataError
 from smearlab.evaluation.conditions import SCALE, Condition, conditions_of
-from smearlab.evaluation.explain import check_folder
 from smearlab.evaluation.matching import match_classes
 from smearlab.evaluation.stress_pass import CHUNK, Source
 from smearlab.evaluation.stress_rows import choose_rows
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smearlab.data.cells import Cells, IntArray
+from smearlab.data.results_folder import check_results_folder
 
 FACTS, REPORT = "trust.json", "report.html"
 ACCURACIES = (0.99, 0.995, 0.999)
@@ -73,7 +73,7 @@ def trust(
         ModelError: the model cannot be loaded.
     """
     options, folder = options or TrustOptions(), user_path(out)
-    check_folder(folder, FACTS, _FILES, "trust report")
+    check_results_folder(folder, "trust report", _FILES, FACTS)
     if SCALE in options.suites:
         raise DataError(f"smearlab trust draws corruptions at random, which '{SCALE}' has not: leave it to stress.")
     conditions = {suite: conditions_of((suite,)) for suite in options.suites}
