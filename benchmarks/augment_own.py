@@ -1,7 +1,8 @@
 """smearlab's augmentation engine, through `smearlab.augment.policy.draw` and `apply`, as the training loop calls it.
 
 A job's policy is ``alterations`` (the thirteen that all contenders do), a policy of smearlab's own, or
-``operation:NAME``, one operation alone on every picture.
+``operation:NAME``, one operation alone on every picture. With workers, whole batches are changed in a DataLoader's
+processes, as a training loop of one's own would; without, in the process that waits for them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.alterations import SOMETIMES, SOMETIMES_SHARE
 from benchmarks.turns import Job, Stopwatch, Turn, serve
@@ -27,24 +29,69 @@ ALTERATIONS = (
 )
 
 
+class Batches(Dataset[Tensor]):
+    """Batches of pictures in memory, each changed with a generator of its own."""
+
+    def __init__(self, job: Job) -> None:
+        self.images, self.job = torch.from_numpy(np.load(f"{job.data}/images.npy")), job
+        self.change = operation(job.policy.removeprefix("operation:")) if ":" in job.policy else policy(job.policy)
+
+    def __len__(self) -> int:
+        return self.job.steps
+
+    def __getitem__(self, step: int) -> Tensor:
+        return self.change(self.batch(step), torch.Generator().manual_seed(step))
+
+    def batch(self, step: int) -> Tensor:
+        """Return the raw pictures of a step, beginning anew where they end."""
+        at = step * self.job.batch_size % max(1, len(self.images) - self.job.batch_size + 1)
+        return self.images[at : at + self.job.batch_size]
+
+
 def make(job: Job) -> Callable[[], Turn]:
-    torch.set_num_threads(job.threads)
     keep_memory()
-    images = torch.from_numpy(np.load(f"{job.data}/images.npy"))
+    return _by_workers(job) if job.workers else _in_process(job)
+
+
+def _in_process(job: Job) -> Callable[[], Turn]:
+    source = Batches(job)
     device = torch.device("cuda" if job.precision == "cuda" else "cpu")
-    batches = [images[at : at + job.batch_size].to(device) for at in range(0, len(images), job.batch_size)]
+    batches = [source.batch(step).to(device) for step in range(job.steps)]
     generator = torch.Generator().manual_seed(0)
-    change = operation(job.policy.removeprefix("operation:")) if ":" in job.policy else policy(job.policy)
 
     def turn() -> Turn:
+        torch.set_num_threads(job.threads)  # another job of this process may have chosen another number
         watch, done = Stopwatch(), 0
-        for step in range(job.steps):
-            done += len(change(batches[step % len(batches)], generator))
+        for batch in batches:
+            done += len(source.change(batch, generator))
         if device.type == "cuda":
             torch.cuda.synchronize()
         return watch.turn(done)
 
     return turn
+
+
+def _by_workers(job: Job) -> Callable[[], Turn]:
+    loader = DataLoader(
+        Batches(job),
+        batch_size=None,
+        num_workers=job.workers,
+        persistent_workers=True,
+        worker_init_fn=_begin_worker,
+    )
+
+    def turn() -> Turn:
+        watch, done = Stopwatch(), 0
+        for batch in loader:
+            done += len(batch)
+        # The workers' time is not in this process, so no processor time is claimed for them.
+        return Turn(watch.turn(done).rate)
+
+    return turn
+
+
+def _begin_worker(number: int) -> None:
+    keep_memory()
 
 
 def policy(name: str) -> Callable[[Tensor, torch.Generator], Tensor]:

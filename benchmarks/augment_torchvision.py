@@ -64,12 +64,12 @@ def transforms(policy: str) -> v2.Compose:
 
 
 def make(job: Job) -> Callable[[], Turn]:
-    torch.set_num_threads(job.threads)
     loader = DataLoader(
         Pictures(job), batch_size=job.batch_size, num_workers=job.workers, persistent_workers=job.workers > 0
     )
 
     def turn() -> Turn:
+        torch.set_num_threads(job.threads)  # another job of this process may have chosen another number
         watch, done = Stopwatch(), 0
         for batch in loader:
             done += len(batch)

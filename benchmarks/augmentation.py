@@ -33,7 +33,7 @@ from smearlab.augment.operations import ENGINE
 LIBRARIES = ("smearlab", "torch", "torchvision", "kornia", "numpy")
 NETWORK = "mobilenetv3_small_100"
 POLICIES = ("ours", "randaugment", "trivialaugment", "augmix", "pixmix", "pipeline", "traditional", "light", "flips")
-OPERATION_ROUNDS = 3
+OPERATION_ROUNDS, LARGE_BATCH = 3, 256
 RATE_TARGET, SHARE_TARGET, RATIO_TARGET = 5000, 0.15, 3.0
 
 
@@ -84,7 +84,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def line_up(job: Job, stack: ExitStack, options: argparse.Namespace) -> tuple[list[Entry], str]:
     """Start the contenders, choose the peers' fastest forms, and say in words which peers there are."""
     own = stack.enter_context(Contender("augment_own"))
-    entries = [Entry("alterations", "smearlab", own, job)]
+    entries = [_own(own, replace(job, policy="alterations"), "alterations", "smearlab")]
     words = []
     if importlib.util.find_spec("kornia") is not None:
         kornia = stack.enter_context(Contender("augment_kornia"))
@@ -117,8 +117,16 @@ def _policies(job: Job, own: Contender, torchvision: Contender, stack: ExitStack
     step = replace(shorter(job, 2), policy="flips", precision=chosen_precision(NETWORK, threads))
     entries = [Entry("policies", "MobileNetV3-small, bare training step", bare, step)]
     entries += [Entry("policies", name, own, replace(job, policy=name)) for name in POLICIES]
+    large = replace(job, policy="ours", batch_size=LARGE_BATCH, steps=max(2, job.steps * job.batch_size // LARGE_BATCH))
+    entries += [_own(own, one, "policies", f"ours, batches of {one.batch_size}") for one in (entries[1].job, large)]
     peers = [_torchvision(torchvision, job, name, "policies") for name in ("randaugment", "trivialaugment", "augmix")]
     return [*entries, *peers]
+
+
+def _own(contender: Contender, job: Job, group: str, name: str) -> Entry:
+    """Let smearlab choose between one process with all threads and a process for each core, as torchvision may."""
+    best = fastest(contender, [job, replace(job, workers=job.threads, threads=1)], "smearlab")
+    return Entry(group, f"{name}, {best.workers} workers", contender, best)
 
 
 def _torchvision(contender: Contender, job: Job, policy: str, group: str) -> Entry:
