@@ -95,9 +95,15 @@ def test_truncation_looks_at_the_first_rows_only(data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"policy": "stricct"}, "Did you mean 'strict'"), ({"model": "defalt"}, "Did you mean 'default'")],
+    [
+        ({"policy": "stricct"}, "Did you mean 'strict'"),
+        ({"model": "defalt"}, "Did you mean 'default'"),
+        ({"judge": "scratch"}, "--quick does not judge labels"),
+        ({"epochs": 3}, "--quick does not judge labels"),
+        ({"folds": 1}, "at least 2 folds, but 1 was asked for"),
+    ],
 )
-def test_a_wrong_option_leaves_nothing(data: Path, options: dict[str, str], told: str) -> None:
+def test_a_wrong_option_leaves_nothing(data: Path, options: dict[str, str | int], told: str) -> None:
     from smearlab.errors import SmearlabError
 
     with pytest.raises(SmearlabError, match=told):

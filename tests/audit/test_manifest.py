@@ -176,3 +176,16 @@ def test_manifests_differ_by_what_they_do() -> None:
     other = Manifest((Decision(0, "a", "keep"), Decision(1, "b", "relabel", "monocyte")))
     assert one.decides_like(same)
     assert not one.decides_like(other)
+
+
+def test_a_line_break_in_a_name_comes_back(tmp_path: Path) -> None:
+    names = ("line\nbreak.png", 'quo"te,.png', "separator\u2028.png")
+    written = Manifest(tuple(Decision(row, name) for row, name in enumerate(names)))
+    written.write(tmp_path / "manifest.csv")
+    assert [one.source for one in Manifest.read(tmp_path / "manifest.csv")] == list(names)
+
+
+def test_the_folder_of_an_audit_leads_to_its_manifest(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("row,source,action,label\n0,a.png,keep,\n")
+    with pytest.raises(DataError, match=r"is the folder of an audit\. Give the manifest in it: .*manifest\.csv"):
+        Manifest.read(tmp_path)

@@ -10,12 +10,12 @@ import pytest
 from benchmarks.planted_junk import MEASURING, TUNING, drawn
 from benchmarks.planted_photos import MEASURING_PHOTOS, photograph
 
-from smearlab.audit import features
+from smearlab.audit import features, off_topic
 from smearlab.audit.drawings import draw_junk
 from smearlab.audit.features import describe
 from smearlab.audit.off_topic import CERTAIN, PROBABLE, find_off_topic, off_topic_scores
 from smearlab.corruptions.suites import corrupt
-from smearlab.data.cells import Cells, UInt8Array
+from smearlab.data.cells import Cells, FloatArray, UInt8Array
 from smearlab.data.demo import draw_demo
 from smearlab.data.read import read
 
@@ -127,3 +127,30 @@ def test_a_cat_among_real_cells_is_ranked_first(pbc_path: Path) -> None:
     found = find_off_topic(cells, describe(cells))
     assert [one.row for one in found] == [400]
     assert found[0].score >= CERTAIN
+
+
+def test_what_the_model_knows_for_a_cell_is_no_junk(clean: UInt8Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that has learnt nothing but nonsense from a small collection takes everything for a drawing."""
+    cells = _cells(np.concatenate([clean[:40], _junk()[:5]]))
+    described = describe(cells)
+    assert described.comparison is not None
+    described.features[:40] = described.comparison.trust.class_means[0]
+
+    class Nonsense:
+        def scores(self, view: features.View) -> FloatArray:
+            return np.ones(len(view))
+
+    monkeypatch.setattr(off_topic, "_collection_judge", lambda *_: Nonsense())
+    scores = off_topic_scores(cells, described)
+    assert (scores[:40] < PROBABLE).all()
+    assert (scores[40:] >= CERTAIN).all()
+
+
+def test_nothing_is_learnt_from_what_should_not_teach(clean: UInt8Array) -> None:
+    junk = _junk()[:20]
+    cells = _cells(np.concatenate([clean[:60], np.repeat(junk, 12, axis=0)]))
+    described, teaches = describe(cells), np.arange(len(cells)) < 60
+    scores = off_topic_scores(cells, described, teaches)
+    alone = off_topic_scores(cells.take(np.arange(60)), describe(cells.take(np.arange(60))))
+    assert (scores[:60] < PROBABLE).all()
+    np.testing.assert_array_equal(scores[:60] >= PROBABLE, alone >= PROBABLE)

@@ -138,3 +138,14 @@ def test_rows_are_those_of_the_source_and_undecodable_ones_are_told(pictures: UI
 def test_no_real_cell_is_unreadable(pbc_path: Path) -> None:
     cells = read(pbc_path)
     assert find_unreadable(cells.take(np.arange(0, len(cells), 40))) == []
+
+
+def test_light_that_has_eaten_the_cell_is_told_from_a_white_slide() -> None:
+    rows, columns = np.mgrid[:96, :96]
+    inside = (np.hypot(rows - 48, columns - 48) < 16)[..., None]
+    on_white = np.where(inside, np.array([120, 60, 160]), 255).astype(np.uint8)
+    assert judge_picture(on_white) is None
+    burnt = np.clip(on_white.astype(np.int64) * 6 - inside * np.array([0, 150, 0]), 0, 255).astype(np.uint8)
+    verdict = judge_picture(burnt)
+    assert verdict is not None
+    assert verdict.reason == "far too bright"

@@ -9,6 +9,8 @@ from smearlab.audit.cleaned import clean
 from smearlab.audit.manifest import Manifest
 from smearlab.audit.writing_files import pictures_folder, write_class_folders, write_list
 from smearlab.audit.writing_tables import write_npz, write_parquet
+from smearlab.data.forms.base import name_some
+from smearlab.data.forms.csvlist import CsvForm
 from smearlab.data.forms.opening import open_form
 from smearlab.data.paths import expanded, user_path
 from smearlab.data.read import read
@@ -75,7 +77,7 @@ def apply_manifest(data: str | Path, manifest: Manifest | str | Path, out: str |
     clean(cells, manifest)  # so that whatever does not fit is told before anything is written
     form = None if str(data) == "demo" else open_form(data)
     written = _write(target, form, cells, manifest)
-    notes = tuple(_losses(target, cells, manifest, written))
+    notes = tuple(_losses(target, form, cells, manifest, written))
     return Applied(target, written, manifest.count("drop"), manifest.count("relabel"), notes)
 
 
@@ -106,13 +108,16 @@ def _check_target(target: Path, data: str | Path) -> None:
         raise DataError(f"{target} lies in the data itself, which is not touched. Choose an --out elsewhere.")
 
 
-def _losses(target: Path, cells: Cells, manifest: Manifest, written: int) -> list[str]:
+def _losses(target: Path, form: Form | None, cells: Cells, manifest: Manifest, written: int) -> list[str]:
     """Say what the form of the copy has no place for."""
     notes = []
     missing = len(manifest) - manifest.count("drop") - written
     if missing:
         notes.append(f"{counted(missing, 'picture')} that cannot be decoded could not be taken along.")
     grouped = target.suffix.lower() in (".parquet", ".csv")
+    if isinstance(form, CsvForm) and form.further and target.suffix.lower() != ".csv":
+        names = name_some(form.further, 9)
+        notes.append(f"Further columns of the list ({names}) have no place in this form; a .csv keeps them.")
     if cells.groups is not None and not grouped:
         notes.append("Groups (patients, slides) have no place in this form; a .parquet or .csv keeps them.")
     if cells.parts is not None and not grouped and (cells.parts == "").any():

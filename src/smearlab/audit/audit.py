@@ -18,6 +18,7 @@ from smearlab.audit.duplicates import find_copies
 from smearlab.audit.features import describe
 from smearlab.audit.findings import KINDS, Findings
 from smearlab.audit.folder import DIGEST, FINDINGS, MANIFEST, QUALITY, REPORT, SUMMARY, check_out, digest_of
+from smearlab.audit.folds import check_count
 from smearlab.audit.off_topic import find_off_topic
 from smearlab.audit.policies import CERTAIN, Policy, check_policy, decide
 from smearlab.audit.tables import write_findings
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from smearlab.audit.findings import Finding
     from smearlab.audit.label_errors import LabelQuality
     from smearlab.audit.manifest import Manifest
-    from smearlab.data.cells import Cells, IntArray
+    from smearlab.data.cells import BoolArray, Cells, IntArray
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Audit:
             lines.append(f"  {len(items):>7,} {kind}" + (f", {certain:,} certain" if certain < len(items) else ""))
         counts = self.manifest
         lines.append(
-            f"By the {self.policy} policy {counts.count('keep'):,} are kept, {counts.count('drop'):,} dropped, "
+            f"By the {self.policy} policy: {counts.count('keep'):,} kept, {counts.count('drop'):,} dropped, "
             f"{counts.count('relabel'):,} relabelled."
         )
         return lines + self.notes
@@ -160,6 +161,9 @@ def audit(
     """
     chosen, folder = check_policy(policy), user_path(out)
     check_out(folder)
+    if quick and (judge or train or epochs):
+        raise DataError("--quick does not judge labels: leave it out, or leave out --judge, --train and --epochs.")
+    check_count(folds)
     if not quick:
         for library in ("sklearn", "cleanlab", "torch"):
             require(library, "train", "The full audit (--quick needs nothing more)")
@@ -210,9 +214,19 @@ def _search(cells: Cells, model: str, clock: _Clock) -> tuple[list[Finding], Des
     with clock.stage("find unreadable pictures"):
         items += find_unreadable(cells)
     with clock.stage("find other things than cells"):
-        described = describe(cells, model)
-        items += find_off_topic(cells, described)
+        teaches = _teaches(cells, items)
+        described = describe(cells, model, teaches)
+        items += find_off_topic(cells, described, teaches)
     return items, described
+
+
+def _teaches(cells: Cells, items: list[Finding]) -> BoolArray:
+    """Mark the pictures ``bool (n,)`` that show what the collection's cells look like: those that are sure to be kept.
+
+    No ruined ones, and of copies the clean one. A second audit, of what is kept, then learns from the same pictures.
+    """
+    dropped = [one.row for one in decide(cells, Findings.of(items), "conservative") if one.action == "drop"]
+    return ~np.isin(cells.rows, dropped)
 
 
 def _judge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,7 +102,7 @@ class Described:
         return len(self.features)
 
 
-def describe(cells: Cells, model: str | Path = "default") -> Described:
+def describe(cells: Cells, model: str | Path = "default", teaches: BoolArray | None = None) -> Described:
     """Run a model over a collection, and over junk and strange cells to compare it with.
 
     One pass over the pictures, some dozens at a time; what is kept of each are some hundreds of numbers.
@@ -109,6 +110,7 @@ def describe(cells: Cells, model: str | Path = "default") -> Described:
     Args:
         cells: the pictures, of any and mixed sizes.
         model: a model folder, a run folder, or ``default``, the model that ships.
+        teaches: ``bool (n,)``, False for pictures that are never looked at as other microscopes would show them.
 
     Raises:
         ModelError: there is no such model, or it is not as it should be.
@@ -118,8 +120,9 @@ def describe(cells: Cells, model: str | Path = "default") -> Described:
         answers, pixels = _look(predictor, cells.images, advance)
         first = exact_groups(cells)
         junk = _view(*_look(predictor, draw_junk(DRAWN, drawing_side(cells)), advance))
-        chosen = _spread_out(first)
-        strange = _view(*_look(predictor, _strange_cells(cells, chosen), advance))
+        different = first == np.arange(len(cells))
+        chosen, seeds = _by_content(cells, np.flatnonzero(different if teaches is None else different & teaches))
+        strange = _view(*_look(predictor, _strange_cells(cells, chosen, seeds), advance))
     return Described(
         class_names=answers.class_names,
         probabilities=answers.probabilities,
@@ -167,14 +170,20 @@ def _view(answers: Predictions, pixels: Floats) -> View:
     return View(_kept(answers), pixels)
 
 
-def _spread_out(first: IntArray) -> IntArray:
-    """Choose `STRANGE` positions, evenly over the different pictures; of fewer pictures, each several times."""
-    different = np.unique(first)
-    if not len(different):
-        return different
-    return np.asarray(different[np.arange(STRANGE) * len(different) // STRANGE], np.int64)
+def _by_content(cells: Cells, positions: IntArray) -> tuple[IntArray, IntArray]:
+    """Choose `STRANGE` of the positions, each several times where they are fewer, and a seed for each choice.
+
+    Both depend on the pixels and not on the order of the pictures or on what else lies between them: the same cells are
+    altered in the same way when a collection is audited again after it was cleaned.
+    """
+    sums = np.array([zlib.crc32(np.ascontiguousarray(cells.images[one]).tobytes()) for one in positions], np.int64)
+    order = np.argsort(sums, kind="stable")
+    times, left = divmod(STRANGE, max(1, len(order)))
+    places = np.concatenate([np.tile(order, times), order[:left]]) if len(order) else order
+    rounds = np.arange(len(places)) // max(1, len(order))
+    return positions[places], sums[places] * (STRANGE + 1) + rounds
 
 
-def _strange_cells(cells: Cells, chosen: IntArray) -> list[UInt8Array]:
-    altered = enumerate(chosen.tolist())
-    return [strange_cell(cells.images[position], np.random.default_rng([1, number])) for number, position in altered]
+def _strange_cells(cells: Cells, chosen: IntArray, seeds: IntArray) -> list[UInt8Array]:
+    altered = zip(chosen.tolist(), seeds.tolist(), strict=True)
+    return [strange_cell(cells.images[position], np.random.default_rng([1, seed])) for position, seed in altered]

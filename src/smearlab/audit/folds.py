@@ -41,6 +41,16 @@ class Folds:
             yield np.flatnonzero(self.teaches & ~judged), np.flatnonzero(judged)
 
 
+def check_count(count: int) -> None:
+    """Refuse too few folds.
+
+    Raises:
+        DataError: fewer than two.
+    """
+    if count < FEWEST:
+        raise DataError(f"Judging labels takes at least {FEWEST} folds, but {count} was asked for.")
+
+
 def make_folds(
     cells: Cells, count: int, seed: int, *, groups: IntArray | None = None, excluded: BoolArray | None = None
 ) -> Folds:
@@ -62,8 +72,7 @@ def make_folds(
     teaches = np.ones(len(labels), dtype=np.bool_) if excluded is None else ~excluded
     units = renumber(join_groupings([near_groups(cells) if groups is None else groups]))
     taught = np.unique(units[teaches])
-    if count < FEWEST:
-        raise DataError(f"Judging labels takes at least {FEWEST} folds, but {count} was asked for.")
+    check_count(count)
     if len(taught) < count:
         raise DataError(
             f"{cells.name} has {len(taught)} different pictures to learn from, too few for {count} folds. Give more "

@@ -103,6 +103,8 @@ class Manifest:
                 label; a row is no number, stands twice or is missing. The message names the lines.
         """
         path = user_path(given)
+        if (path / "manifest.csv").is_file():
+            raise DataError(f"{path} is the folder of an audit. Give the manifest in it: {path / 'manifest.csv'}")
         if not path.is_file():
             raise DataError(f"There is no manifest {path}. `smearlab audit DATA --out DIR` writes DIR/manifest.csv.")
         table = read_table(path)
@@ -167,9 +169,9 @@ def _parsed(line: int, cells: dict[str, str], faults: list[str]) -> Decision | N
     if not (row.isascii() and row.isdigit()):
         faults.append(f"line {line}: the row '{row}' is no whole number")
     elif action not in ACTIONS:
-        faults.append(
-            f"line {line}: the action '{action}' is none of {', '.join(ACTIONS)}.{did_you_mean(action, ACTIONS)}"
-        )
+        hint = did_you_mean(action, ACTIONS)
+        known = ", ".join(ACTIONS) + ("." if hint else "")
+        faults.append(f"line {line}: the action '{action}' is none of {known}{hint}")
     elif action == "relabel" and not label:
         faults.append(f"line {line}: 'relabel' without a label; write the right class into the column 'label'")
     else:
@@ -193,7 +195,7 @@ def _misnumbered(decisions: Sequence[Decision]) -> list[str]:
     if missing:
         which = f"row {missing[0]} is" if len(missing) == 1 else f"rows {name_some(missing)} are"
         faults.append(f"{which} missing; there must be one line for each picture, also for those to drop")
-    return faults if first else ["it decides on no picture"]
+    return faults if first else ["which decides on no picture"]
 
 
 def _misfit(decision: Decision, source: str, label: str, class_names: Sequence[str]) -> str:
@@ -217,6 +219,6 @@ def _refuse(faults: Sequence[str], where: str) -> None:
     if not faults:
         return
     if len(faults) == 1:
-        raise DataError(f"{where}, {faults[0]}.")
+        raise DataError(f"{where}, {faults[0]}" + ("" if faults[0].endswith("?") else "."))
     more = f"\n  … and {len(faults) - _SHOWN_FAULTS:,} more" if len(faults) > _SHOWN_FAULTS else ""
     raise DataError(f"{where} has {len(faults):,} faults:\n  " + "\n  ".join(faults[:_SHOWN_FAULTS]) + more)

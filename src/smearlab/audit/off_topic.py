@@ -4,6 +4,7 @@ Whether a picture is a cell is asked of a linear discriminant between the collec
 collection decides what a cell is: dyes, lamp and camera are learnt from it, a little widened by its cells as other
 microscopes would show them. The model's own statistics decide where to begin, so that a collection may be half junk.
 Nothing depends on the scale of a network's features: scores lie at -1 for the mean cell and at 1 for the mean drawing.
+What the model itself knows for a cell is no junk, whatever a small collection seems to teach.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from smearlab.audit.findings import Finding
 from smearlab.audit.unreadable import judge_picture
 
 if TYPE_CHECKING:
-    from smearlab.data.cells import Cells, IntArray
+    from smearlab.data.cells import BoolArray, Cells, IntArray
 
 PROBABLE, CERTAIN = 0.5, 0.9
 """Scores from which a picture is reported, and from which it may be dropped unseen."""
@@ -41,9 +42,12 @@ _LEAST_CELLS = 10
 _MOST_CELLS = 4000
 _STRANGE_SHARE, _STRANGE_WEIGHT = 0.05, 100  # least share; it is half where the cells are as many as the weight
 _ROUNDS = 3
+_DISSENT = 0.6
+"""How far above its place by the model's own statistics a picture may be put. A few dozen cells teach too little: in
+collections of forty, one typical cell of three hundred came to lie among the drawings."""
 
 
-def find_off_topic(cells: Cells, described: Described) -> list[Finding]:
+def find_off_topic(cells: Cells, described: Described, teaches: BoolArray | None = None) -> list[Finding]:
     """Find the pictures that are no blood cells.
 
     Pictures without any content (`smearlab.audit.unreadable`) are left out: nobody can say what they do not show.
@@ -51,11 +55,12 @@ def find_off_topic(cells: Cells, described: Described) -> list[Finding]:
     Args:
         cells: the pictures.
         described: what `smearlab.audit.features.describe` says of them.
+        teaches: ``bool (n,)``, False for pictures from which nothing should be learnt: altered copies and ruined ones.
 
     Returns:
         One finding per such picture, in the order of rows. From a score of `CERTAIN` on it may be dropped unseen.
     """
-    scores = off_topic_scores(cells, described)
+    scores = off_topic_scores(cells, described, teaches)
     suspects = np.flatnonzero(scores >= PROBABLE)
     return [_finding(cells, int(row), float(scores[row])) for row in suspects if not _shows_nothing(cells, int(row))]
 
@@ -71,8 +76,10 @@ def _finding(cells: Cells, position: int, score: float) -> Finding:
     return Finding(int(cells.rows[position]), str(cells.sources[position]), "off_topic", score, suggestion=suggestion)
 
 
-def off_topic_scores(cells: Cells, described: Described) -> Doubles:
+def off_topic_scores(cells: Cells, described: Described, teaches: BoolArray | None = None) -> Doubles:
     """Say of every picture how surely it is no blood cell: ``float64 (n,)`` in 0 to 1, for ranking.
+
+    Arguments as of `find_off_topic`.
 
     Raises:
         ValueError: `described` is of another collection, or lacks its comparison.
@@ -80,7 +87,10 @@ def off_topic_scores(cells: Cells, described: Described) -> Doubles:
     comparison = described.comparison
     if comparison is None or len(described) != len(cells):
         raise ValueError("off_topic_scores needs what describe() says of these very pictures")
-    return _certainty(_places(View(described.features, comparison.appearance), comparison))
+    different = comparison.first == np.arange(len(cells))
+    if teaches is not None:
+        different &= teaches
+    return _certainty(_places(View(described.features, comparison.appearance), comparison, different))
 
 
 def _certainty(places: Doubles) -> Doubles:
@@ -91,19 +101,18 @@ def _certainty(places: Doubles) -> Doubles:
     return np.where(places < PROBABLE_AT, low, np.where(places < CERTAIN_AT, middle, high))
 
 
-def _places(view: View, comparison: Comparison) -> Doubles:
-    """Place every picture between cells and drawings."""
+def _places(view: View, comparison: Comparison, different: BoolArray) -> Doubles:
+    """Place every picture between cells and drawings, as learnt from some of the different ones."""
     columns, known = known_cells(comparison.trust)
     judge = _against_junk(columns, known, comparison)
-    places = judge.scores(view)
-    different = comparison.first == np.arange(len(view))
+    places = by_model = judge.scores(view)
     own = different & (places <= _start_limit(places[different]))
     for _ in range(_ROUNDS):
         if own.sum() < _LEAST_CELLS:
-            return places  # too few to learn from: what the model knows must do
+            break  # too few to learn from: what is known so far must do
         places = _collection_judge(view, comparison, np.flatnonzero(own)).scores(view)
         own = different & (places < _OWN_BELOW)
-    return places
+    return np.minimum(places, by_model + _DISSENT)
 
 
 def _start_limit(places: Doubles) -> float:

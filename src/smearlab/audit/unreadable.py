@@ -27,6 +27,9 @@ FAINT_SPREAD = 10
 """The same, up to which it shows too little to be told from the steps of 8-bit levels."""
 DARKEST, LIGHTEST = 16, 205
 """A picture whose brightest hundredth lies below the one, or whose darkest pixels above the other, is misexposed."""
+CLIPPED, BURNT, WHITE = 254, 0.995, 0.75
+"""Level at which a sensor is full; share of the pixels with a full channel, and with all three full, from which light
+has eaten the picture. Cells on a white slide keep pixels of which no channel is full."""
 NOISE_CORRELATION = 0.14
 """Greatest correlation of neighbouring pixels in pure noise; in the worst camera's cells it is above 0.3."""
 BLUR_WIDTH = 0.17
@@ -81,7 +84,8 @@ def judge_picture(picture: UInt8Array) -> Verdict | None:
         picture = small(picture, LARGEST_SIDE)
     light = _light(picture)
     grey: Floats = picture.astype(np.float32) @ np.full(3, 1 / 3, np.float32)
-    return _empty(light) or _noise(grey) or _cut(picture) or _exposure(light) or _pattern(grey) or _blur(picture)
+    lit = _exposure(light) or _burnt(picture)
+    return _empty(light) or _noise(grey) or _cut(picture) or lit or _pattern(grey) or _blur(picture)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,13 @@ def _exposure(light: _Light) -> Verdict | None:
     if light.lowest > LIGHTEST:
         return Verdict("far too bright", 0.95)
     return Verdict("hardly any contrast", 0.92) if light.spread <= FAINT_SPREAD else None
+
+
+def _burnt(picture: UInt8Array) -> Verdict | None:
+    """So much light that nothing is left but full channels; a drawing in pure colours on white looks the same."""
+    if (picture.max(2) >= CLIPPED).mean() < BURNT or (picture.min(2) >= CLIPPED).mean() < WHITE:
+        return None
+    return Verdict("far too bright", 0.95, drawn=True)
 
 
 def _cut(picture: UInt8Array) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING
 
 from smearlab.errors import DataError
@@ -28,8 +29,10 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     Raises:
         DataError: it cannot be read, or is no such text.
     """
-    lines = _text(path).splitlines()
+    # Line ends stay with their lines, for one within quotes belongs to its cell.
+    lines = io.StringIO(_text(path), newline="")
     header_line = next((line for line in lines if line.strip()), "")
+    lines.seek(0)
     reader = csv.reader(lines, delimiter=max(",;\t", key=header_line.count))
     try:
         table = [

@@ -59,6 +59,13 @@ class CsvForm:
         found = ", ".join(header)
         return Labelling(fault=f"{self.path} has no column 'label', only {found}.{hint} Wanted: {_HEADER}")
 
+    @property
+    def further(self) -> list[str]:
+        """Names of the columns that are not read, in their order."""
+        header = list(self._rows[0][1])
+        read = ("path", "label", "split", next((column for column in GROUP_COLUMNS if column in header), ""))
+        return [column for column in header if column and column not in read]
+
     def entries(self) -> Iterator[Entry]:
         """List the pictures in the order of the table."""
         for number, (_, row) in enumerate(self._rows):

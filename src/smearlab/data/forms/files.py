@@ -42,7 +42,8 @@ class PathsForm:
 
     def labelling(self) -> Labelling:
         """Say that a mere list of pictures has no labels."""
-        return Labelling(fault=f"{self.name} is a list of pictures without labels. {UNLABELLED_HINT}")
+        what = "one picture" if len(self.paths) == 1 else "a list of pictures"
+        return Labelling(fault=f"{self.name} is {what} without labels. {UNLABELLED_HINT}")
 
     def entries(self) -> Iterator[Entry]:
         """List the pictures in the given order."""
