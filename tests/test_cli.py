@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -262,9 +264,32 @@ class TestEnds:
             assert process.stderr.read() == b""
         assert process.returncode == 0
 
+    def test_what_was_half_written_goes_when_the_system_ends_it(self, tmp_path: Path) -> None:
+        """Standard input is never closed, so that the command is in the middle of writing when the signal comes."""
+        Image.new("RGB", (96, 96), "plum").save(tmp_path / "cell.png")
+        arguments = [sys.executable, "-m", "smearlab", "predict", "-", "--out", str(tmp_path / "named.csv")]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None
+            process.stdin.write(f"{tmp_path / 'cell.png'}\n" * 200)
+            process.stdin.flush()
+            wait_until(lambda: any(tmp_path.glob(".tmp-*")), process)
+            process.terminate()
+            assert process.wait(60) == 143
+            assert process.stderr is not None
+            assert process.stderr.read() == "smearlab: stopped.\n"
+        assert [path.name for path in tmp_path.iterdir()] == ["cell.png"]
+
     def test_another_missing_module_is_a_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ModuleNotFoundError):
             self.fail_with(ModuleNotFoundError("No module named 'smearlab.gone'", name="smearlab.gone"), monkeypatch)
+
+
+def wait_until(there: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert process.poll() is None, "the process ended by itself"
+        assert time.monotonic() < deadline, "nothing was begun in a minute"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from tests.deploy.networks import SIZE, pictures, write_cells, write_conv_folder
 
-from smearlab.data.framing import Framing
+from smearlab.data.framing import Framing, frame_pictures
 from smearlab.deploy import submission
 from smearlab.deploy.assembly import model_source
 from smearlab.deploy.clean_process import CleanPython, allowed_modules, clean_python
 from smearlab.deploy.export import report_path
+from smearlab.deploy.material import Material
 from smearlab.deploy.submission import bundle_files, write_submission
 from smearlab.deploy.trial import Expected, judge
 from smearlab.errors import ModelError
@@ -56,7 +57,9 @@ def altered(change: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_bundle_is_a_zip_with_model_and_weights_at_its_root(folder: Path, cells: Path, tmp_path: Path) -> None:
     done = write_submission(folder, tmp_path / "bundle.zip", calibration=cells, check_python="here")
-    assert zipfile.ZipFile(done.path).namelist() == ["model.py", "model.onnx"]
+    entries = zipfile.ZipFile(done.path).infolist()
+    assert [entry.filename for entry in entries] == ["model.py", "model.onnx"]
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}  # whoever runs it can read it
     model = unpacked(done.path, tmp_path / "there")
     images = pictures(70, seed=4)
     labels = model.predict(images)
@@ -158,6 +161,16 @@ def test_the_framing_of_the_model_is_kept(cells: Path, tmp_path: Path, crop: Any
     images = pictures(20, seed=4)
     labels = unpacked(done.path, tmp_path / "there").predict(images)
     np.testing.assert_array_equal(labels, Predictor.load(folder).predict(images).label_indices)
+
+
+def test_whole_frames_are_cropped_before_the_trial_as_the_model_would(folder: Path, tmp_path: Path) -> None:
+    frames = np.full((8, 360, 363, 3), 255, dtype=np.uint8)
+    frames[:, 80:280, 81:281] = pictures(8, seed=4).repeat(3, 1).repeat(3, 2)[:, :200, :200]
+    predictor = Predictor.load(folder)
+    material = Material("frames", frames[:0], list(frames), None, drawn=False)
+    shown = submission._expected(predictor, material, "float32").pictures
+    placed = frame_pictures(list(frames), predictor.framing.place.model_copy(update={"size": submission.SIDE}))
+    np.testing.assert_array_equal(shown, placed)
 
 
 def test_what_a_bundle_cannot_do_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def test_a_reference_can_be_given_and_is_asked_for(tmp_path: Path) -> None:
 def test_the_command_writes_json(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "new.npz", images=np.stack(list(coloured(40, 3).images)))
     out = tmp_path / "shift.json"
+    assert main(["shift", str(model), str(tmp_path / "new.npz"), "--out", str(tmp_path / "shift.txt")]) == 2
+    assert not (tmp_path / "shift.txt").exists()
     assert main(["shift", str(model), str(tmp_path / "new.npz"), "--out", str(out)]) == 0
     assert "Expected accuracy" in capsys.readouterr().out
     assert json.loads(out.read_text())["pictures"] == 40

@@ -58,3 +58,11 @@ def test_nothing_else_is_written_over(model: Path, tmp_path: Path) -> None:
         trust(model, coloured(30, 7), tmp_path / "out")
     with pytest.raises(DataError, match="leave it to stress"):
         trust(model, coloured(30, 7), tmp_path / "new", TrustOptions(suites=("scale",)))
+
+
+def test_an_unknown_suite_is_told_and_all_leaves_out_the_one_without_chance(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no suite 'nope'\. .*The suites are"):
+        trust(model, coloured(30, 5), tmp_path / "out", TrustOptions(suites=("nope",)))
+    assert not (tmp_path / "out").exists()
+    facts = trust(model, coloured(30, 5), tmp_path / "out", TrustOptions(suites=("all",)))
+    assert set(facts["parts"]) == {"as they are", "bloodmnist-c", "imagenet-c", "microscope", "chain"}

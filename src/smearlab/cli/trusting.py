@@ -66,9 +66,12 @@ def shift(
         At most so many pictures, evenly spaced; 0 for all.
     """
     from smearlab.data.atomic import write_json
+    from smearlab.errors import DataError
     from smearlab.evaluation.shift import shift as compare
     from smearlab.evaluation.shift import shift_words
 
+    if out is not None and out.suffix.lower() != ".json":
+        raise DataError(f"The comparison is written as .json, not {out.suffix or 'without an ending'}: {out}")
     found = compare(model, pictures, reference, limit)
     print("\n".join(shift_words(found)))
     if out is not None:

@@ -91,7 +91,9 @@ def _from_lines(lines: Iterable[str]) -> Iterator[Entry]:
             found = True
             yield Entry(0, text, Path(text))
     if not found:
-        raise DataError("Standard input names no pictures. Give one path a line: ls *.png | smearlab predict -")
+        raise DataError(
+            "Standard input names no pictures. Give one path a line: ls *.png | smearlab predict - --out cells.csv"
+        )
 
 
 def _from_several(pictures: Sequence[str | Path]) -> Iterator[Entry]:

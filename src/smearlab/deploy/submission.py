@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from smearlab import __version__
 from smearlab.data.atomic import write_bytes, write_json
+from smearlab.data.framing import frame_pictures
 from smearlab.deploy.assembly import Runtime, check_source, model_source
 from smearlab.deploy.clean_process import clean_python
 from smearlab.deploy.export import build_file, checked_out, report_path
@@ -26,7 +26,6 @@ from smearlab.inference.model_folder import NETWORK
 from smearlab.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from smearlab.data.cells import UInt8Array
     from smearlab.deploy.material import Material
     from smearlab.deploy.precision import Precision
 
@@ -37,6 +36,7 @@ TRIED = 128
 BATCH = 32
 WEIGHTS: dict[Runtime, str] = {"onnxruntime": "model.onnx", "torch": "weights.npz", "tensorflow": "weights.npz"}
 NAMES: dict[Runtime, str] = {"onnxruntime": "ONNX Runtime", "torch": "PyTorch", "tensorflow": "TensorFlow"}
+_READABLE = 0o100644  # a file that everybody may read
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same model gives the same bytes
 
 
@@ -191,7 +191,9 @@ def _refuse_impossible(predictor: Predictor, runtime: Runtime, precision: Precis
 
 
 def _expected(predictor: Predictor, material: Material, precision: Precision) -> Expected:
-    pictures = np.stack([_at_side(picture) for picture in material.pictures[:TRIED]])
+    # As the competition shows them: whole frames are cropped as the model would, not squeezed.
+    place = predictor.framing.place.model_copy(update={"size": SIDE})
+    pictures = frame_pictures(list(material.pictures[:TRIED]), place)
     predictions = predictor.predict(pictures)
     top = np.sort(predictions.logits, axis=1)
     labels = None if material.labels is None else material.labels[:TRIED]
@@ -203,12 +205,6 @@ def _expected(predictor: Predictor, material: Material, precision: Precision) ->
         classes=len(predictor.class_names),
         precision=precision,
     )
-
-
-def _at_side(picture: UInt8Array) -> UInt8Array:
-    if picture.shape[:2] == (SIDE, SIDE):
-        return picture
-    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.uint8)
 
 
 def _about(predictor: Predictor, runtime: Runtime) -> str:
@@ -230,5 +226,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _SAME_DATE), content, zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, _SAME_DATE)
+            entry.external_attr = _READABLE << 16  # else the owner alone may read it, who need not be who runs it
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()

@@ -13,7 +13,7 @@ from smearlab.data.paths import user_path
 from smearlab.data.progress import progress
 from smearlab.data.read import read
 from smearlab.errors import DataError
-from smearlab.evaluation.conditions import SCALE, Condition, conditions_of
+from smearlab.evaluation.conditions import SCALE, Condition, choose_suites, conditions_of
 from smearlab.evaluation.matching import match_classes
 from smearlab.evaluation.stress_pass import CHUNK, Source
 from smearlab.evaluation.stress_rows import choose_rows
@@ -76,7 +76,8 @@ def trust(
     check_results_folder(folder, "trust report", _FILES, FACTS)
     if SCALE in options.suites:
         raise DataError(f"smearlab trust draws corruptions at random, which '{SCALE}' has not: leave it to stress.")
-    conditions = {suite: conditions_of((suite,)) for suite in options.suites}
+    asked = [suite for suite in choose_suites(options.suites) if suite != SCALE] if options.suites else []
+    conditions = {suite: conditions_of((suite,)) for suite in asked}
     predictor = Predictor.load(model)
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)

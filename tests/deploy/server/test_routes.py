@@ -86,18 +86,33 @@ def test_only_cells_are_counted(client: TestClient) -> None:
     assert [row["is_cell"] for row in answer["predictions"]] == [True, True, True, False, False]
     count = answer["differential"]
     assert count["cells"] == 3
-    shares = {share["name"]: share for share in count["shares"]}
-    assert {name: share["count"] for name, share in shares.items()} == {"red": 2, "green": 0, "blue": 1}
-    assert shares["red"]["share"] == pytest.approx(2 / 3, abs=1e-6)
-    assert 0.2 < shares["red"]["low"] < 0.6 < 0.9 < shares["red"]["high"] < 1
+    lines = {line["name"]: line for line in count["lines"]}
+    assert {name: line["count"] for name, line in lines.items()} == {"red": 2, "green": 0, "blue": 1}
+    assert lines["red"]["value"] == pytest.approx(200 / 3, abs=1e-5)
+    assert 20 < lines["red"]["low"] < 60 < 90 < lines["red"]["high"] < 100
 
 
 def test_a_differential_count_is_wilsons(client: TestClient) -> None:
     answer = client.post("/differential", json={"counts": {"red": 5, "blue": 5, "green": 0}}).json()
-    red, _, green = answer["shares"]
+    red, _, green = answer["lines"]
     assert answer["cells"] == 10
-    assert (red["share"], red["low"], red["high"]) == (0.5, 0.236593, 0.763407)  # Wilson 1927, by hand
-    assert (green["share"], green["low"], green["high"]) == (0.0, 0.0, 0.277533)
+    assert (red["value"], red["low"], red["high"]) == (50.0, 23.659309, 76.340691)  # Wilson 1927, by hand
+    assert (green["value"], green["low"], green["high"]) == (0.0, 0.0, 27.75328)
+    assert red["unit"] == "% of all cells"
+
+
+def test_the_service_counts_as_the_command_does(client: TestClient) -> None:
+    counts = {"erythroblast": 5, "neutrophil": 61, "lymphocyte": 39, "platelet": 3}
+    answer = client.post("/differential", json={"counts": counts}).json()
+    assert (answer["cells"], answer["leukocytes"]) == (108, 100)
+    told = {line["name"]: (line["value"], line["unit"]) for line in answer["lines"]}
+    assert told == {
+        "neutrophil": (61.0, "% of leukocytes"),
+        "lymphocyte": (39.0, "% of leukocytes"),
+        "erythroblast": (5.0, "per 100 leukocytes"),
+        "platelet": (3.0, "counted"),
+    }
+    assert [line["name"] for line in answer["lines"]][-2:] == ["erythroblast", "platelet"]
 
 
 def test_thumbnails_are_what_the_network_sees(client: TestClient, predictor: Predictor) -> None:

@@ -194,6 +194,6 @@ def _refuse(error: OSError) -> None:
 def _nothing_found(root: Path) -> str:
     others = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
     if not others:
-        return f"{root} is empty. Put pictures in it, one folder per class."
+        return f"{root} is empty. Put pictures in it; to train, one folder per class."
     known = "JPEG, PNG, TIFF, BMP, WebP and others"
     return f"{root} holds no pictures ({known}), only {name_some(others)}. Check the path."

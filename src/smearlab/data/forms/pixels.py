@@ -86,7 +86,8 @@ def _to_bytes(picture: NDArray[Any], where: str) -> UInt8Array:
         raise DataError(f"The values of {where} run from {low} to {high}. {_WANTED}")
     whole = picture.astype(np.uint8)
     if not np.array_equal(whole, picture):
-        hint = " Values from 0 to 1 are brought there by (images * 255).round()." if high <= 1 else ""
+        small = " Values from 0 to 1 are brought there by (images * 255).round()."
+        hint = small if high <= 1 else " Round them: images.round()."
         raise DataError(f"The values of {where} are fractions, from {low:g} to {high:g}.{hint} {_WANTED}")
     return whole
 

@@ -8,10 +8,9 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from smearlab.celltypes import title
+from smearlab.deploy import differential as counting
 from smearlab.deploy.server.upload import Fault, Upload
 from smearlab.inference.predictor import Predictions
-from smearlab.metrics.intervals import wilson
 
 Row: TypeAlias = dict[str, Any]
 DIGITS = 6
@@ -31,26 +30,29 @@ class ErrorAnswer(BaseModel):
     error: ErrorDetail
 
 
-class Share(BaseModel):
-    """One class in a differential count."""
+class Line(BaseModel):
+    """One class in a differential count, as a laboratory reports it."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
     title: str
+    group: str = Field(description="What it is counted against: leukocyte, erythroblast, platelet or other.")
     count: int
-    share: float = Field(description="Of all cells, 0 to 1.")
-    low: float = Field(description="Lower end of the 95 % interval of Wilson (1927).")
-    high: float = Field(description="Upper end.")
+    value: float | None = Field(description="In the unit; null where there is nothing to count against.")
+    low: float | None = Field(description="Lower end of its 95 % interval; null for platelets, which are counted.")
+    high: float | None = Field(description="Upper end.")
+    unit: str
 
 
 class Differential(BaseModel):
-    """The share of each cell type among the cells."""
+    """The differential count: what ``smearlab differential`` reports of the same cells."""
 
     model_config = ConfigDict(extra="forbid")
 
     cells: int
-    shares: list[Share]
+    leukocytes: int
+    lines: list[Line]
 
 
 class HeatMap(BaseModel):
@@ -131,14 +133,15 @@ def rows_of(
 
 
 def differential(counts: dict[str, int]) -> Differential:
-    """Return each class's share of all counted cells, with its interval."""
-    cells = sum(counts.values())
-    shares = []
-    for name, count in counts.items():
-        share = wilson(count, cells)
-        ends = {"share": round(share.value, DIGITS), "low": round(share.low, DIGITS), "high": round(share.high, DIGITS)}
-        shares.append(Share(name=name, title=title(name), count=count, **ends))
-    return Differential(cells=cells, shares=shares)
+    """Return the line of each class, the groups in their order."""
+    count = counting.Differential("", counts)
+    lines = [Line.model_validate(one) for one in count.as_dict()["differential"]]
+    return Differential(cells=count.cells, leukocytes=count.leukocytes, lines=[_rounded(line) for line in lines])
+
+
+def _rounded(line: Line) -> Line:
+    ends = {name: getattr(line, name) for name in ("value", "low", "high")}
+    return line.model_copy(update={name: None if end is None else round(end, DIGITS) for name, end in ends.items()})
 
 
 def label_counts(rows: Sequence[Row], class_names: Sequence[str]) -> dict[str, int]:

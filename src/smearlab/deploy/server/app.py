@@ -133,10 +133,10 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
         responses=_refusals(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": Counts.model_json_schema()}}}},
         response_description="The answer.",
-        summary="Turn counts into shares with intervals",
+        summary="Report counts as a laboratory does",
     )
-    async def shares(request: Request) -> Differential:
-        """Give each class's share of all cells, with the 95 % interval of Wilson (1927)."""
+    async def count(request: Request) -> Differential:
+        """Give leukocytes in per cent of all of them, erythroblasts per 100 of them, with 95 % intervals."""
         with service.admission.request() as ticket:
             given = await read_small_json(request, ticket, service.settings.limits, Counts)
         return differential(given.counts)

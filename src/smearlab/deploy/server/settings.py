@@ -61,7 +61,7 @@ class Limits:
         for field in fields(self):
             if not getattr(self, field.name) > 0:
                 name = field.name.replace("_", " ")
-                raise ServiceError(f"The limit of {name} must be above 0, but is {getattr(self, field.name)}.")
+                raise ServiceError(f"The limit of {name} must be above 0.")
 
 
 class Token:

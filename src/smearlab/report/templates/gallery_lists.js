@@ -145,13 +145,15 @@ function haystack(at) {
     .toLowerCase());
 }
 
-// "5 23 100-120" are rows, anything else is text that must all be there.
+// "5 23 100-120" are rows where there are such, anything else is text that must all be there.
 function textFilter(text) {
   const words = text.trim().toLowerCase().split(/[\s,;]+/).filter(Boolean);
   if (!words.length) return () => true;
   if (words.every((word) => /^#?\d+(-\d+)?$/.test(word))) {
     const ranges = words.map((word) => word.replace("#", "").split("-").map(Number));
-    return (at) => ranges.some(([low, high = low]) => manifest.row[at] >= low && manifest.row[at] <= high);
+    const named = (row) => ranges.some(([low, high = low]) => row >= low && row <= high);
+    // File names end in numbers too: one that is no row is looked for there.
+    if (manifest.row.some(named)) return (at) => named(manifest.row[at]);
   }
   return (at) => words.every((word) => haystack(at).includes(word));
 }
