@@ -100,6 +100,7 @@ def test_filters_leave_what_they_say(show: Callable[..., Any]) -> None:
     text = page.locator("[name=text]")
     assert filtered(page, lambda: text.fill("9 10-12")) == {9, 10, 11, 12}
     assert filtered(page, lambda: text.fill("Quoted <B>")) == {7}
+    assert filtered(page, lambda: text.fill("9999")) == set()  # no row has this number, and no name holds it
     page.click("[type=reset]")
     assert filtered(page, lambda: page.locator(".chip", has_text="off topic").click()) == {7, 9}
     score = "field => { field.value = 90; field.dispatchEvent(new Event('input', { bubbles: true })); }"

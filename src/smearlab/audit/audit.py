@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from smearlab.audit.contents import report_contents
 from smearlab.audit.describe import describe_collection
 from smearlab.audit.duplicates import find_copies
-from smearlab.audit.features import describe
+from smearlab.audit.features import describe_by
 from smearlab.audit.findings import KINDS, Findings
 from smearlab.audit.folder import DIGEST, FINDINGS, MANIFEST, QUALITY, REPORT, SUMMARY, check_out, digest_of
 from smearlab.audit.folds import check_count
+from smearlab.audit.looking import looking
 from smearlab.audit.off_topic import find_off_topic
 from smearlab.audit.policies import CERTAIN, Policy, check_policy, decide
 from smearlab.audit.tables import write_findings
@@ -209,14 +211,16 @@ def first_rows(cells: Cells, count: int | None) -> Cells:
 
 def _search(cells: Cells, model: str, clock: _Clock) -> tuple[list[Finding], Described]:
     """Find what pixels and features tell: copies, unreadable pictures, other things than cells."""
-    with clock.stage("find copies"):
-        items = [*find_copies(cells)]
-    with clock.stage("find unreadable pictures"):
-        items += find_unreadable(cells)
-    with clock.stage("find other things than cells"):
-        teaches = _teaches(cells, items)
-        described = describe(cells, model, teaches)
-        items += find_off_topic(cells, described, teaches)
+    # The network keeps the cores busy meanwhile, and matrix products that wait for one of them would only spin.
+    with looking(cells, model) as looks, threadpool_limits(1, user_api="blas"):
+        with clock.stage("find copies"):
+            items = [*find_copies(cells)]
+        with clock.stage("find unreadable pictures"):
+            items += find_unreadable(cells)
+        with clock.stage("find other things than cells"):
+            teaches = _teaches(cells, items)
+            described = describe_by(looks, cells, teaches)
+            items += find_off_topic(cells, described, teaches)
     return items, described
 
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smearlab.audit.appearance import Floats, appearance
+from smearlab.audit.appearance import Floats
 from smearlab.audit.drawings import draw_junk
+from smearlab.audit.looking import Looks, looking
 from smearlab.audit.strange import strange_cell
 from smearlab.data.fingerprint import exact_groups
-from smearlab.data.framing import frame_pictures
-from smearlab.data.loading import threads_at_hand
 from smearlab.data.progress import progress
-from smearlab.inference.predictor import Predictor, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from smearlab.data.cells import BoolArray, Cells, IntArray, Pictures, UInt8Array
+    from smearlab.data.cells import BoolArray, Cells, IntArray, UInt8Array
     from smearlab.inference.predictor import Predictions
     from smearlab.inference.trust import Trust
 
@@ -31,7 +27,6 @@ DRAWN = 1024
 STRANGE = 384
 """Cells of the collection that are also looked at as other microscopes would show them."""
 
-_CHUNK = 64
 _LARGEST_DRAWING, _SMALLEST_DRAWING = 144, 32
 
 
@@ -115,14 +110,20 @@ def describe(cells: Cells, model: str | Path = "default", teaches: BoolArray | N
     Raises:
         ModelError: there is no such model, or it is not as it should be.
     """
-    predictor = Predictor.load(model, threads=1)
+    with looking(cells, model) as looks:
+        return describe_by(looks, cells, teaches)
+
+
+def describe_by(looks: Looks, cells: Cells, teaches: BoolArray | None = None) -> Described:
+    """Do what `describe` does with looks that are under way."""
+    junk_begun = looks.begin(draw_junk(DRAWN, drawing_side(cells)))
+    first = exact_groups(cells)
+    different = first == np.arange(len(cells))
+    chosen, seeds = _by_content(cells, np.flatnonzero(different if teaches is None else different & teaches))
+    strange_begun = looks.begin(_strange_cells(cells, chosen, seeds))
     with progress("Describing pictures", len(cells) + DRAWN + STRANGE) as advance:
-        answers, pixels = _look(predictor, cells.images, advance)
-        first = exact_groups(cells)
-        junk = _view(*_look(predictor, draw_junk(DRAWN, drawing_side(cells)), advance))
-        different = first == np.arange(len(cells))
-        chosen, seeds = _by_content(cells, np.flatnonzero(different if teaches is None else different & teaches))
-        strange = _view(*_look(predictor, _strange_cells(cells, chosen, seeds), advance))
+        answers, pixels = looks.end(looks.collection, advance)
+        junk, strange = (_view(*looks.end(begun, advance)) for begun in (junk_begun, strange_begun))
     return Described(
         class_names=answers.class_names,
         probabilities=answers.probabilities,
@@ -130,7 +131,7 @@ def describe(cells: Cells, model: str | Path = "default", teaches: BoolArray | N
         distances=answers.distances,
         is_cell=answers.is_cell,
         logits=answers.logits,
-        comparison=Comparison(pixels, first, junk, strange, chosen, predictor.folder.trust),
+        comparison=Comparison(pixels, first, junk, strange, chosen, looks.predictor.folder.trust),
     )
 
 
@@ -139,25 +140,6 @@ def drawing_side(cells: Cells) -> int:
     sides = [min(cells.images[position].shape[:2]) for position in range(0, len(cells), max(1, len(cells) // 64))]
     middle = int(np.median(sides)) if sides else _LARGEST_DRAWING
     return int(np.clip(middle, _SMALLEST_DRAWING, _LARGEST_DRAWING))
-
-
-def _look(predictor: Predictor, images: Pictures, advance: Callable[[int], None]) -> tuple[Predictions, Floats]:
-    """Run the model, and describe the very pixels that it saw.
-
-    Chunks go side by side, each on one core: a small network leaves more cores than one waiting for each other.
-    """
-
-    def look_at(start: int) -> tuple[Predictions, Floats]:
-        chunk = [images[row] for row in range(start, min(start + _CHUNK, len(images)))]
-        framed = frame_pictures(chunk, predictor.framing)
-        said = predictor.predict_framed(framed, features=True)
-        advance(len(chunk))
-        return said, appearance(framed)
-
-    parts = [(predictor.predict(np.empty((0, 1, 1, 3), np.uint8), features=True), appearance([]))]
-    with ThreadPoolExecutor(threads_at_hand()) as pool:
-        parts += pool.map(look_at, range(0, len(images), _CHUNK))
-    return joined([said for said, _ in parts]), np.concatenate([pixels for _, pixels in parts])
 
 
 def _kept(answers: Predictions) -> Floats:

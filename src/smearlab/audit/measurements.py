@@ -130,16 +130,14 @@ def _stain(planes: UInt8Array, background: Floats) -> tuple[Floats, float]:
     What absorbs green far more than blue is nuclear dye, as in `smearlab.data.window.nucleus_mask`; of the rest, what
     lies below Otsu's threshold in green is stained.
     """
-    lack = np.clip(planes[2].astype(np.int16) - planes[1], 0, 255).astype(np.uint8)
+    _, green, blue = planes
+    lack = np.maximum(blue, green) - green
     nuclear = lack > otsu(lack)
-    rest = planes[1][~nuclear]
-    other = ~nuclear & (planes[1] <= otsu(rest)) if rest.size else nuclear
+    rest = green[~nuclear]
+    other = ~nuclear & (green <= otsu(rest)) if rest.size else nuclear
+    masks = np.stack([nuclear, other])
+    shares = masks.mean(1)
+    colours = masks.astype(np.float32) @ _ABSORBANCE[planes].T / np.maximum(shares * len(green), 1)[:, None]
+    colours[shares < _LEAST_AREA] = np.nan
     empty = -np.log((background + 1) / 256)
-    colours = [_mean_absorbance(planes, mask) - empty for mask in (nuclear, other)]
-    return np.concatenate(colours), float(nuclear.mean())
-
-
-def _mean_absorbance(planes: UInt8Array, mask: NDArray[np.bool_]) -> Floats:
-    if mask.mean() < _LEAST_AREA:
-        return np.full(_CHANNELS, np.nan, dtype=np.float32)
-    return np.asarray(_ABSORBANCE[planes[:, mask]].mean(1), dtype=np.float32)
+    return (colours - empty).ravel().astype(np.float32), float(shares[0])

@@ -42,7 +42,7 @@ _LEAST_CELLS = 10
 _MOST_CELLS = 4000
 _STRANGE_SHARE, _STRANGE_WEIGHT = 0.05, 100  # least share; it is half where the cells are as many as the weight
 _ROUNDS = 3
-_DISSENT = 0.6
+_DISSENT = 1.0
 """How far above its place by the model's own statistics a picture may be put. A few dozen cells teach too little: in
 collections of forty, one typical cell of three hundred came to lie among the drawings."""
 

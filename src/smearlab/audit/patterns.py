@@ -31,9 +31,10 @@ def is_ramp(grey: Floats) -> bool:
     grey = grey[::_STEP, ::_STEP]
     down, across = (np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2) for side in grey.shape)
     left = grey - grey.mean()
-    left = left - np.outer(down, np.ones_like(across)) * ((left.mean(1) * down).sum() / ((down**2).sum() + 1e-6))
-    left = left - across * ((left.mean(0) * across).sum() / ((across**2).sum() + 1e-6))
-    return float(left.std()) < ALIKE * (float(grey.std()) + 1e-6)
+    spread = float((left**2).mean()) ** 0.5
+    left -= down[:, None] * (left.mean(1) @ down / (down @ down + 1e-6))
+    left -= across * (left.mean(0) @ across / (across @ across + 1e-6))
+    return bool(float((left**2).mean()) ** 0.5 < ALIKE * (spread + 1e-6))
 
 
 def _is_bar_code(profile: Floats) -> bool:
@@ -52,9 +53,13 @@ def _may_repeat(grey: Floats, contrast: float) -> bool:
     height, width = (side // _BLOCKS for side in grey.shape)
     if not height or not width:
         return False
-    blocks = grey[: height * _BLOCKS, : width * _BLOCKS].reshape(_BLOCKS, height, _BLOCKS, width).mean((1, 3))
-    flat = float((np.abs(np.diff(grey, axis=1)) < 1).mean())
-    return float(blocks.std()) < _EVEN_BLOCKS * contrast or flat > _FLAT
+    columns = grey[: height * _BLOCKS].reshape(_BLOCKS, height, -1).mean(1)
+    blocks = columns[:, : width * _BLOCKS].reshape(_BLOCKS, _BLOCKS, width).mean(2)
+    return float(blocks.std()) < _EVEN_BLOCKS * contrast or _flat_share(grey) > _FLAT
+
+
+def _flat_share(grey: Floats) -> float:
+    return float((np.abs(grey[:, 1:] - grey[:, :-1]) < 1).mean())
 
 
 def _repeats(grey: Floats, contrast: float) -> bool:

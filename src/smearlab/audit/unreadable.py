@@ -84,7 +84,7 @@ def judge_picture(picture: UInt8Array) -> Verdict | None:
         picture = small(picture, LARGEST_SIDE)
     light = _light(picture)
     grey: Floats = picture.astype(np.float32) @ np.full(3, 1 / 3, np.float32)
-    lit = _exposure(light) or _burnt(picture)
+    lit = _exposure(light) or _burnt(picture, light)
     return _empty(light) or _noise(grey) or _cut(picture) or lit or _pattern(grey) or _blur(picture)
 
 
@@ -95,6 +95,7 @@ class _Light:
     lowest: int  # of 0.2 % of the pixels, in the darkest channel
     low: NDArray[np.int64]  # of 1 %, by channel
     high: NDArray[np.int64]  # of 99 %, by channel
+    full: float  # share of the pixels that are full, in the channel with the fewest
 
     @property
     def spread(self) -> int:
@@ -105,7 +106,7 @@ def _light(picture: UInt8Array) -> _Light:
     shares = np.stack([np.bincount(picture[..., channel].ravel(), minlength=256) for channel in range(3)]).cumsum(1)
     shares = shares / shares[:, -1:]
     lowest, low, high = ((shares < share).sum(1) for share in (0.002, 0.01, 0.99))
-    return _Light(int(lowest.min()), low, high)
+    return _Light(int(lowest.min()), low, high, full=float(1 - shares[:, CLIPPED - 1].max()))
 
 
 def _empty(light: _Light) -> Verdict | None:
@@ -146,8 +147,10 @@ def _exposure(light: _Light) -> Verdict | None:
     return Verdict("hardly any contrast", 0.92) if light.spread <= FAINT_SPREAD else None
 
 
-def _burnt(picture: UInt8Array) -> Verdict | None:
+def _burnt(picture: UInt8Array, light: _Light) -> Verdict | None:
     """So much light that nothing is left but full channels; a drawing in pure colours on white looks the same."""
+    if light.full < WHITE:
+        return None  # known without a look: no more pixels are white than are full in any one channel
     if (picture.max(2) >= CLIPPED).mean() < BURNT or (picture.min(2) >= CLIPPED).mean() < WHITE:
         return None
     return Verdict("far too bright", 0.95, drawn=True)
@@ -179,12 +182,14 @@ def _pattern(grey: Floats) -> Verdict | None:
 
 def _blur(picture: UInt8Array) -> Verdict | None:
     """A smudge: the steepest edge is as wide as a part of the picture that no lens makes of a cell."""
-    grid = small(picture, _BLUR_GRID).astype(np.float32)
+    grid = small(picture, _BLUR_GRID).transpose(2, 0, 1).astype(np.float32, order="C")
     # Means of three pixels, lest the noise of the camera passes for an edge.
-    smooth = (grid[2:] + grid[1:-1] + grid[:-2]) / 3
-    smooth = (smooth[:, 2:] + smooth[:, 1:-1] + smooth[:, :-2]) / 3
-    steepest = max(float(np.abs(np.diff(smooth, axis=axis)).max()) for axis in (0, 1))
-    spread = float(np.ptp(smooth, axis=(0, 1)).max())
+    smooth = grid[:, 2:] + grid[:, 1:-1] + grid[:, :-2]
+    smooth = (smooth[..., 2:] + smooth[..., 1:-1] + smooth[..., :-2]) / 9
+    down, across = smooth[:, 1:] - smooth[:, :-1], smooth[..., 1:] - smooth[..., :-1]
+    steepest = float(max(down.max(), -down.min(), across.max(), -across.min()))
+    channels = smooth.reshape(3, -1)
+    spread = float((channels.max(1) - channels.min(1)).max())
     width = spread / max(steepest, 1e-3) / _BLUR_GRID
     if width < BLUR_WIDTH:
         return None

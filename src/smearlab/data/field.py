@@ -64,10 +64,9 @@ def otsu(values: UInt8Array) -> int:
     below = np.cumsum(counts)
     mass = np.cumsum(counts * np.arange(256))
     above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = mass / below - (mass[-1] - mass) / above
-        between = below * above * gap**2
-    return int(np.nan_to_num(between).argmax())
+    # Where one side is empty, the first factor makes the product 0 whatever stands for its mean.
+    gap = mass / np.maximum(below, 1) - (mass[-1] - mass) / np.maximum(above, 1)
+    return int((below * above * gap**2).argmax())
 
 
 def _borders(mask: NDArray[np.bool_]) -> FloatArray:

@@ -10,7 +10,7 @@ agree under some turn (`alignment.turn_pairs`), and the texture of the aligned p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -77,7 +77,7 @@ def _exact_groups(cells: Cells, advance: Callable[[int], None]) -> IntArray:
     first: dict[bytes, int] = {}
     groups = np.empty(len(cells), dtype=np.int64)
     for position, picture in enumerate(cells):
-        digest = blake2b(repr(picture.shape).encode(), digest_size=16)
+        digest = sha256(repr(picture.shape).encode(), usedforsecurity=False)
         digest.update(np.ascontiguousarray(picture).data)
         groups[position] = first.setdefault(digest.digest(), position)
         advance(1)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from smearlab.data.cells import Pictures, UInt8Array
+from smearlab.data.loading import threads_at_hand
 
 ACROSS = 8  # thumbnails in a line of a sheet
 PER_SHEET = ACROSS * ACROSS
@@ -63,8 +65,9 @@ def draw_sheets(pictures: Pictures, positions: Sequence[int], budget: int) -> Sh
     if tier is None:
         return None
     side, quality = tier
-    starts = range(0, len(positions), PER_SHEET)
-    drawn = tuple(_sheet(pictures, positions[start : start + PER_SHEET], side, quality) for start in starts)
+    parts = [positions[start : start + PER_SHEET] for start in range(0, len(positions), PER_SHEET)]
+    with ThreadPoolExecutor(threads_at_hand()) as pool:
+        drawn = tuple(pool.map(lambda part: _sheet(pictures, part, side, quality), parts))
     return Sheets(side, len(positions), drawn)
 
 
