@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.data.alterations import ALTERATIONS, as_cells, stained_cells
 
-from smearlab.data import search
+from smearlab.data import alignment, search
 from smearlab.data.alignment import align_pairs
 from smearlab.data.fingerprint import find_duplicates, near_groups
 from smearlab.data.read import read
@@ -149,3 +149,10 @@ def test_blank_pictures_alone_leave_nothing_to_search() -> None:
     groups = near_groups(as_cells(images, np.zeros(6, dtype=np.int64), ("basophil",)))
 
     np.testing.assert_array_equal(groups, np.arange(6))
+
+
+@pytest.mark.parametrize("width", [0.7, 1.8, 4.0])
+def test_the_blur_has_no_weights_that_processors_are_slow_with(width: float) -> None:
+    weights = alignment._blur(width)
+    assert ((weights == 0) | (weights >= np.finfo(np.float32).tiny)).all()
+    np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
