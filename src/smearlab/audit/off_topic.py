@@ -42,9 +42,10 @@ _LEAST_CELLS = 10
 _MOST_CELLS = 4000
 _STRANGE_SHARE, _STRANGE_WEIGHT = 0.05, 100  # least share; it is half where the cells are as many as the weight
 _ROUNDS = 3
-_DISSENT = 1.0
-"""How far above its place by the model's own statistics a picture may be put. A few dozen cells teach too little: in
-collections of forty, one typical cell of three hundred came to lie among the drawings."""
+_DISSENT, _ENOUGH = 0.6, 200
+"""How far above its place by the model's own statistics a picture may be put, where no more than so many cells taught;
+in proportion further where more did. A few dozen teach too little: in collections of forty cells, one in eighty came to
+lie among the drawings without this."""
 
 
 def find_off_topic(cells: Cells, described: Described, teaches: BoolArray | None = None) -> list[Finding]:
@@ -112,7 +113,7 @@ def _places(view: View, comparison: Comparison, different: BoolArray) -> Doubles
             break  # too few to learn from: what is known so far must do
         places = _collection_judge(view, comparison, np.flatnonzero(own)).scores(view)
         own = different & (places < _OWN_BELOW)
-    return np.minimum(places, by_model + _DISSENT)
+    return np.minimum(places, by_model + _DISSENT * max(1.0, own.sum() / _ENOUGH))
 
 
 def _start_limit(places: Doubles) -> float:
