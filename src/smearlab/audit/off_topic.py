@@ -113,7 +113,7 @@ def _places(view: View, comparison: Comparison, different: BoolArray) -> Doubles
             break  # too few to learn from: what is known so far must do
         places = _collection_judge(view, comparison, np.flatnonzero(own)).scores(view)
         own = different & (places < _OWN_BELOW)
-    return np.minimum(places, by_model + _DISSENT * max(1.0, own.sum() / _ENOUGH))
+    return np.minimum(places, by_model + _DISSENT * max(1.0, float(own.sum()) / _ENOUGH))
 
 
 def _start_limit(places: Doubles) -> float:
