@@ -43,11 +43,12 @@ class Looks:
         return [self._pool.submit(self._look, images, start) for start in range(0, len(images), _CHUNK)]
 
     def end(self, begun: Begun, advance: Callable[[int], None]) -> tuple[Predictions, Floats]:
-        """Wait for what was begun; `advance` is told of the pictures that are done."""
+        """Wait for what was begun, and forget it; `advance` is told of the pictures that are done."""
         parts = [(self.predictor.predict(np.empty((0, 1, 1, 3), np.uint8), features=True), appearance([]))]
         for one in begun:
             parts.append(one.result())
             advance(len(parts[-1][1]))
+        begun.clear()  # or every feature would be held twice for as long as these looks last
         return joined([said for said, _ in parts]), np.concatenate([pixels for _, pixels in parts])
 
     def _look(self, images: Pictures, start: int) -> tuple[Predictions, Floats]:

@@ -42,7 +42,7 @@ def predict(
     out
         The file to write: .csv, .jsonl or .parquet.
     batch_size
-        Pictures that go through the network at once.
+        Pictures that are worked on at once.
     sets
         Add a column of prediction sets of this coverage: 0.8, 0.9, 0.95 or 0.99.
     explain
@@ -84,7 +84,7 @@ def differential(
     out
         Write the count to a file as well: .json or .csv.
     batch_size
-        Pictures that go through the network at once.
+        Pictures that are worked on at once.
     """
     from smearlab.deploy.differential import check_out, count_differential, differential_words, write_differential
 

@@ -50,7 +50,7 @@ def serve(
     upload_seconds
         Longest time for an upload.
     batch_size
-        Pictures that go through the network at once.
+        Pictures that are worked on at once.
     threads
         CPU threads of the network; all cores by default.
     coverage

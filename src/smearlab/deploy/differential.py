@@ -153,7 +153,7 @@ def count_differential(
     Args:
         pictures: any form that `smearlab.data.stream.stream_pictures` takes; labels are ignored.
         model: a model folder, a run folder, ``default``, or a loaded `Predictor`.
-        batch_size: pictures that go through the network at once.
+        batch_size: pictures that are worked on at once.
         threads: CPU threads of the network; None takes as many as there are cores.
         progress: called after each batch with the number of pictures it had.
 

@@ -82,7 +82,7 @@ def predict_to_file(
         pictures: any form that `smearlab.data.stream.stream_pictures` takes; labels are ignored.
         model: a model folder, a run folder, ``default``, or a loaded `Predictor`.
         out: the file to write: ``.csv``, ``.jsonl`` or ``.parquet``.
-        batch_size: pictures that go through the network at once.
+        batch_size: pictures that are worked on at once.
         threads: CPU threads of the network; None takes as many as there are cores.
         progress: called after each batch with the number of pictures it had.
         sets: coverage of the prediction sets; adds a column ``prediction_set`` before ``error``, its classes joined by

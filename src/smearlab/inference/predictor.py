@@ -167,7 +167,7 @@ class Predictor:
         Args:
             images: raw RGB pixels: one picture ``uint8 (h, w, 3)``, an array ``uint8 (n, h, w, 3)``, or a
                 sequence of ``uint8 (h, w, 3)`` of mixed sizes. May be empty.
-            batch_size: pictures that go through the network at once.
+            batch_size: pictures that are worked on at once.
             features: whether to keep the activations before the last layer: hundreds of numbers per picture.
             progress: called after each batch with the number of pictures it had.
 

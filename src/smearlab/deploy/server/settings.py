@@ -82,7 +82,7 @@ class Settings:
     Attributes:
         limits: what requests may ask for.
         token: what they must bring; None where everyone is welcome.
-        batch_size: pictures that go through the network at once.
+        batch_size: pictures that are worked on at once.
         coverage: how often a picture's own class is to be in its prediction set, where the model has such sets.
     """
 
