@@ -146,6 +146,28 @@ def test_what_the_model_knows_for_a_cell_is_no_junk(clean: UInt8Array, monkeypat
     assert (scores[40:] >= CERTAIN).all()
 
 
+@pytest.mark.parametrize(("enough", "overruled"), [(200, False), (10, True)])
+def test_many_cells_may_overrule_the_model_and_few_may_not(
+    clean: UInt8Array, monkeypatch: pytest.MonkeyPatch, enough: int, overruled: bool
+) -> None:
+    """The model takes all forty for cells; what was learnt from the collection takes the first for a drawing."""
+    cells = _cells(clean[:40])
+    described = describe(cells)
+    assert described.comparison is not None
+    described.features[:] = described.comparison.trust.class_means[0]
+
+    class Learnt:
+        def scores(self, view: features.View) -> FloatArray:
+            return np.where(np.arange(len(view)) == 0, 1.0, -1.0)
+
+    monkeypatch.setattr(off_topic, "_collection_judge", lambda *_: Learnt())
+    monkeypatch.setattr(off_topic, "_ENOUGH", enough)
+    scores = off_topic_scores(cells, described)
+    assert (scores[0] >= CERTAIN) == overruled
+    assert (scores[0] >= PROBABLE) == overruled
+    assert (scores[1:] < PROBABLE).all()
+
+
 def test_nothing_is_learnt_from_what_should_not_teach(clean: UInt8Array) -> None:
     junk = _junk()[:20]
     cells = _cells(np.concatenate([clean[:60], np.repeat(junk, 12, axis=0)]))

@@ -44,7 +44,7 @@ _STRANGE_SHARE, _STRANGE_WEIGHT = 0.05, 100  # least share; it is half where the
 _ROUNDS = 3
 _DISSENT, _ENOUGH = 0.6, 200
 """How far above its place by the model's own statistics a picture may be put, where no more than so many cells taught;
-in proportion further where more did. A few dozen teach too little: in collections of forty cells, one in eighty came to
+in proportion further where more did. A few dozen teach too little: in collections of forty cells, clean ones came to
 lie among the drawings without this."""
 
 

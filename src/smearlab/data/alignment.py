@@ -115,7 +115,7 @@ def _blur(width: float) -> Float32Array:
     """Return the matrix that blurs one axis of a thumbnail with a Gaussian of this width."""
     axis = np.arange(THUMBNAIL)
     kernel = np.exp(-((axis[:, None] - axis) ** 2) / (2 * width**2))
-    kernel[kernel < _LEAST_WEIGHT] = 0  # numbers too small for float32's full precision take a hundred times as long
+    kernel[kernel < _LEAST_WEIGHT] = 0  # numbers too small for float32's full precision take many times as long
     matrix: Float32Array = (kernel / kernel.sum(1, keepdims=True)).astype(np.float32)
     return matrix
 
