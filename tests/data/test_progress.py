@@ -11,9 +11,23 @@ def work(total: int) -> None:
             advance(1)
 
 
-def test_nothing_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_work_leaves_nothing_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     work(3)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("total", "said"), [(0, "1"), (2000, "1 of 2,000")])
+def test_long_work_leaves_a_line_a_minute_in_a_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, total: int, said: str
+) -> None:
+    seconds = iter([0.0, 61.0, 90.0, 119.0, 122.0])
+    monkeypatch.setattr("smearlab.data.progress.time.monotonic", lambda: next(seconds))
+    with progress("Reading cells", total) as advance:
+        for steps in (1, 1, 1, 1):
+            advance(steps)
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [f"Reading cells: {said}", f"Reading cells: {said.replace('1', '4', 1)}"]
+    assert captured.out == ""
 
 
 @pytest.mark.parametrize("total", [0, 3])

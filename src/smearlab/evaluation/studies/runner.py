@@ -62,7 +62,7 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
     ]
     tell = _teller(len(pending), len(tasks))
     try:
-        with progress("Cells", len(pending)) as advance:
+        with progress("Cells", len(pending), lines=False) as advance:
             for resting in (False, True):  # cells that rest on others begin when all of these are done
                 wave = [work for work in pending if bool(work.task.cell.of) == resting]
                 for task in in_processes(_do, wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
