@@ -112,10 +112,27 @@ def test_a_digest_is_of_what_a_recipe_does() -> None:
     assert recipe_digest(load_recipe(CNN, ["head.dropout=0.5"]), "plain", 1) != recipe_digest(CNN, "plain", 1)
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"),
+    [({"amx_bf16": True}, "bfloat16"), ({"amx_bf16": False, "avx512_bf16": True}, "float32"), ({}, "float32")],
+)
+def test_arithmetic_follows_from_the_processor(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert fast_precision() == chosen
+
+
+def test_older_torch_that_does_not_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert fast_precision() == "float32"
+
+
 def test_a_result_knows_what_made_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert revision()
     assert device_name()
-    assert fast_precision() in ("float32", "bfloat16")
     revision.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))  # no git: the package's version instead
     assert revision()[0].isdigit()

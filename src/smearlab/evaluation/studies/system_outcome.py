@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ACCURACY, BLOODMNIST_C = "accuracy", "bloodmnist-c"
 SYSTEM_FIGURES = (CLEAN, CHAIN, BLOODMNIST_C)
 """What the tables show; ``altered`` is the mean of the last two."""
+_MADE = ("revision", "device", "precision", "pictures")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class SystemRow:
         differences: name to the difference to the reference, paired; empty for itself.
         confusions: ``clean`` and ``altered`` to ``int64 (k, k)``, true classes down, all runs together.
         history: rows of the first run's epochs.
-        made: revision, device, pictures and seeds of the runs.
+        made: revision, device, arithmetic, pictures and seeds of the runs.
     """
 
     cell: Cell
@@ -174,7 +175,7 @@ def _row(
         differences=differences(reference, measured) if reference is not None and reference is not measured else {},
         confusions=_confusions(folder, material, tasks),
         history=facts[0].get("history", ()),
-        made={"seeds": measured.seeds, **{key: facts[0].get(key) for key in ("revision", "device", "pictures")}},
+        made={"seeds": measured.seeds, **{key: facts[0].get(key) for key in _MADE}},
     )
 
 

@@ -176,8 +176,22 @@ def _leave_out_dependants(cells: Sequence[Cell], planned: Planned) -> None:
 
 
 def fast_precision() -> str:
-    """Return the arithmetic of a study of systems: bfloat16 on a GPU that has it, float32 elsewhere.
+    """Return the arithmetic of a study of systems: bfloat16 where the device has units for it, float32 elsewhere.
 
-    Measured network by network it would differ between the rows that are compared.
+    Asked of the machine and not measured network by network, which could differ between the rows that are compared.
+    On a CPU with AMX (Intel, from 2023) each network that was tried trains 1.2 to 2.7 times as fast in bfloat16; on
+    others some would be slower many times over.
     """
-    return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if _on_gpu() or _matrix_units() else "float32"
+
+
+def _on_gpu() -> bool:
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
+def _matrix_units() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices; older torch does not tell, and then it is taken not to."""
+    if torch.cuda.is_available():
+        return False
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16", False))

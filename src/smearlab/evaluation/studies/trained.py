@@ -127,10 +127,10 @@ def _train(folder: StudyFolder, material: Material, task: Task, *, keep_model: b
     trained = trained_network(recipe, fitted.weights, len(material.class_names))
     framing = seen_whole(recipe.framing)
     answers = ask(_torch_answerer(trained, recipe, len(material.class_names)), material, framing)
-    return answers, _facts_of(task, fitted, trained, len(data.train)) if task.system else {}
+    return answers, _facts_of(task, fitted, trained, len(data.train), folder.precision) if task.system else {}
 
 
-def _facts_of(task: Task, fitted: FitResult, network: CellNetwork, pictures: int) -> dict[str, Any]:
+def _facts_of(task: Task, fitted: FitResult, network: CellNetwork, pictures: int, precision: str) -> dict[str, Any]:
     progress = fitted.progress
     return {
         "digest": task.digest,
@@ -140,6 +140,7 @@ def _facts_of(task: Task, fitted: FitResult, network: CellNetwork, pictures: int
         "best_epoch": progress.best_epoch,
         "training_seconds": progress.seconds,
         "device": device_name(),
+        "precision": precision,
         "revision": revision(),
         "history": progress.history,
     }
