@@ -27,7 +27,7 @@ from benchmarks.audit_truth import average_precisions, read_case, wilson
 from benchmarks.machine import describe_machine, use_cores
 from benchmarks.results import markdown_table, write_section
 from smearlab.audit.alternatives import eliminate_noise, refine_by_kmeans
-from smearlab.audit.fold_predictions import combine, judges
+from smearlab.audit.fold_predictions import allowed_start, combine, judges
 from smearlab.audit.folds import Folds, make_folds
 from smearlab.audit.label_errors import LabelQuality, judge_labels
 from smearlab.audit.starts import is_model
@@ -202,7 +202,7 @@ def _detectors(problem: Problem, options: argparse.Namespace) -> Iterator[tuple[
 def _asked(
     cells: Cells, folds: Folds, start: str, answers: object, options: argparse.Namespace, problem: Problem
 ) -> dict[str, FloatArray]:
-    given = None if start == "scratch" else start
+    given = None if start == "scratch" else allowed_start(start, cells, options.data)
     found = judges(
         cells,
         folds,

@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from smearlab.audit import discriminant
 from smearlab.audit.discriminant import Columns, columns_of, fit_discriminant, known_cells, moments_of, sample
 from smearlab.audit.features import View
-from smearlab.inference.trust import Trust, fit_trust
+from smearlab.inference.trust import Trust, fit_trust, parse_trust
 
 
 def _view(count: int, seed: int, shift: float = 0.0, width: int = 6) -> View:
@@ -75,7 +75,7 @@ def test_what_a_model_knows_of_cells_is_what_it_was_fitted_on() -> None:
     centres = rng.normal(0, 3, (4, 8))
     features = (centres[labels] + rng.normal(size=(2000, 8)) @ np.diag([4, 2, 1, 1, 1, 1, 1, 1])).astype(np.float32)
     arrays, _ = fit_trust(rng.normal(size=(2000, 4)).astype(np.float32), labels, features)
-    columns, known = known_cells(Trust(**arrays))
+    columns, known = known_cells(parse_trust(dict(arrays), "trust.safetensors"))
     np.testing.assert_allclose(columns.features[0], features.mean(0), atol=0.2)
     np.testing.assert_allclose(columns.features[1], features.std(0), rtol=0.06)
     np.testing.assert_allclose(known.covariance, np.corrcoef(features.T), atol=0.1)

@@ -136,7 +136,9 @@ def test_the_columns_must_be_there(tmp_path: Path, header: str, told: str) -> No
 
 
 def test_a_manifest_without_rows_is_refused(tmp_path: Path) -> None:
-    assert "decides on no picture" in refused(tmp_path)
+    told = refused(tmp_path)
+    assert "manifest.csv decides on no picture: there is no line below its header." in told
+    assert "`smearlab audit DATA --out DIR` writes them" in told
 
 
 def test_a_missing_file_says_where_manifests_come_from(tmp_path: Path) -> None:

@@ -84,7 +84,8 @@ def test_features_are_kept_only_when_asked_for(predictor: Predictor) -> None:
 
 def test_memory_grows_by_a_few_numbers_per_picture(predictor: Predictor) -> None:
     width = 1000
-    trust = Trust(*(np.ones(shape, np.float32) for shape in ((1,), (3, width), (width, 2), (1,))))
+    one, means, directions = (np.ones(shape, np.float32) for shape in ((1,), (3, width), (width, 2)))
+    trust = Trust(one, means, directions, one)
     results = {LOGITS: 3, FEATURES: width}
 
     def run(names: list[str], feed: dict[str, UInt8Array]) -> list[Floats]:

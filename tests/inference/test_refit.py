@@ -7,9 +7,11 @@ import pytest
 from tests.inference.tiny_model import CLASS_NAMES, write_tiny_folder
 
 from smearlab.data.cells import Cells
+from smearlab.data.framing import Framing
 from smearlab.errors import DataError, ModelError
+from smearlab.inference.outlines import outlines
 from smearlab.inference.predictor import Predictor
-from smearlab.inference.refit import refit_trust
+from smearlab.inference.refit import refit_trust, remember
 
 
 def coloured(count: int, seed: int, names: tuple[str, ...] = CLASS_NAMES) -> Cells:
@@ -58,3 +60,12 @@ def test_cells_of_other_classes_or_without_labels_are_refused(tmp_path: Path) ->
     unlabelled = Cells(cells.images, None, cells.sources, cells.class_names, cells.rows, name="tiny")
     with pytest.raises(DataError, match="label"):
         refit_trust(folder, unlabelled)
+
+
+def test_refitting_keeps_what_the_model_was_taught(tmp_path: Path) -> None:
+    folder, known = write_tiny_folder(tmp_path), outlines(coloured(5, 1).images, Framing(size=16))
+    remember(folder, known)
+    refit_trust(folder, coloured(300, 0))
+    kept = Predictor.load(folder).folder.trust.training_outlines
+    assert kept is not None
+    np.testing.assert_array_equal(kept, known)

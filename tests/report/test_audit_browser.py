@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.browser import OPTIONS, PATIENCE, need_chromium
 from smearlab.report.audit_contents import AuditReport
 from smearlab.report.audit_report import write_audit_report
 
-from .audit_pages import AWKWARD, label_of, large_audit, small_audit, source_of
+from .audit_pages import AWKWARD, item, label_of, large_audit, small_audit, source_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 pytestmark = pytest.mark.slow
@@ -26,6 +27,12 @@ IN_VIEW = """[...document.querySelectorAll('#off_topic [data-at]')].some(card =>
 })"""
 SEEN = """part => [...document.querySelectorAll(`${part} .entries [data-at]`)]
     .filter(card => card.offsetParent).map(card => Number(card.dataset.at))"""
+GAP = """anchor => {
+    const heading = document.querySelector(`${anchor} h2`).getBoundingClientRect();
+    const bar = document.getElementById('filters').getBoundingClientRect();
+    return heading.top - (bar.top < heading.top ? Math.max(0, bar.bottom) : 0);
+}"""
+"""From the filters, or the window's edge where they are out of sight, down to a heading."""
 TIMES = "[Number(document.documentElement.dataset.ready), performance.getEntriesByType('paint')[0].startTime]"
 
 
@@ -111,6 +118,52 @@ def test_filters_leave_what_they_say(show: Callable[..., Any]) -> None:
     assert left - {20} == looks_or_is - {20}
     assert filtered(page, lambda: page.select_option("[name=decision]", "hand")) == set()
     assert page.locator("#nothing").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("row 12", {12}),
+        ("row 0", {0}),
+        ("rows 0 2", {0, 2}),
+        ("rows 5 23 10-12", {5, 10, 11, 12, 23}),
+        ("Rows 0-3, 20", {0, 1, 2, 3, 20}),
+        ("row 12, rows 5 23 28-100", {5, 12, 23, 28, 29, 30}),
+        ("row #9", {9}),
+        ("#9", {9}),
+        ("9", {9}),
+        ("3, 10-12", {3, 10, 11, 12}),
+        ("row 99", set()),
+        ("99", {6}),
+        ("row_12.png", {4}),
+        ("row 13.png", {5}),
+        ("row", {4, 5, 6, 8}),  # also in the reason to drop a copy
+        ("00014.png", {14}),
+    ],
+)
+def test_rows_are_found_as_the_cards_name_them(show: Callable[..., Any], text: str, rows: set[int]) -> None:
+    manifest = list(small_audit().manifest)
+    for row, name in {4: "row_12.png", 5: "row 13.png", 6: "row 12, 99.png"}.items():
+        manifest[row] = replace(manifest[row], source=name)
+    page = show(small_audit(manifest=manifest, items=[item(7, "off_topic")]))
+    assert filtered(page, lambda: page.fill("[name=text]", text)) == rows
+
+
+@pytest.mark.parametrize("width", [1300, 1000, 720, 500])
+def test_the_contents_lead_to_headings_below_the_filters(show: Callable[..., Any], width: int) -> None:
+    page = show(small_audit())
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 500})
+    page.wait_for_timeout(300)
+    anchors = page.evaluate("[...document.querySelectorAll('nav a')].map(link => link.getAttribute('href'))")
+    assert {"#in-short", "#off_topic", "#label_error", "#classes"} <= set(anchors)
+    gaps = {}
+    for anchor in anchors[:-1]:  # the last has too little below it to reach the top
+        page.click(f"nav a[href='{anchor}']")
+        wait_until(page, f"location.hash === '{anchor}'")
+        page.wait_for_timeout(100)
+        gaps[anchor] = page.evaluate(GAP, anchor)
+    assert all(0 <= gap < 60 for gap in gaps.values()), gaps
 
 
 def test_decisions_are_exported_kept_and_taken_back(show: Callable[..., Any]) -> None:

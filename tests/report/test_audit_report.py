@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -102,7 +103,26 @@ def test_names_of_others_are_escaped_and_folders_of_the_machine_hidden() -> None
     html = audit_page(evil).html()
     assert EVIL not in html
     assert "&lt;script&gt;" in html
-    assert "/home/ann" not in html
+    elsewhere = re.sub(r'<figure class="code">.*?</figure>', "", html, flags=re.DOTALL)
+    assert len(elsewhere) < len(html)
+    assert "/home/ann" not in elsewhere
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["demo", "cells/challenge.npz", "/home/ann/cells.npz", "~/my cells/ann's", "C:\\cells 100 %", "/data/<b>.npz"],
+)
+def test_commands_name_the_data_as_it_was_given(data: str) -> None:
+    page = read_html(audit_page(small_audit(data=data)).html())
+    commands = next(text for text in texts(page, "code") if "smearlab apply" in text).splitlines()
+    assert [shlex.split(command)[:5] for command in commands] == [
+        ["smearlab", "apply", data, "--manifest", "manifest.csv"],
+        ["smearlab", "train", data, "--manifest", "manifest.csv"],
+    ]
+
+
+def test_commands_for_pictures_of_no_file_show_no_folder() -> None:
+    assert "smearlab apply cells --manifest" in audit_page(small_audit(data="")).html()
 
 
 def test_what_is_missing_is_left_out() -> None:

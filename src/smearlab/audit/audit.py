@@ -55,6 +55,7 @@ class Audit:
         findings: what is wrong.
         manifest: what is to be done.
         quality: what is thought of each label of `judged`; None where labels were not judged.
+        judges: who judged the labels, in words; empty where nobody did.
         described: what the model says of each picture of `judged`.
         policy: that made the manifest.
         model: that described the pictures.
@@ -74,6 +75,7 @@ class Audit:
     description: Description
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    judges: str = ""
 
     @property
     def affected(self) -> int:
@@ -90,6 +92,7 @@ class Audit:
         return {
             "data": self.cells.name,
             "model": self.model,
+            "judges": self.judges,
             "quick": self.quality is None,
             "policy": self.policy,
             "rows": len(self.manifest),
@@ -120,6 +123,8 @@ class Audit:
             f"By the {self.policy} policy: {counts.count('keep'):,} kept, {counts.count('drop'):,} dropped, "
             f"{counts.count('relabel'):,} relabelled."
         )
+        if self.judges:
+            lines.append(f"Labels were judged by {self.judges}.")
         return lines + self.notes
 
 
@@ -163,9 +168,11 @@ def audit(
     """
     chosen, folder = check_policy(policy), user_path(out)
     check_out(folder)
-    if quick and (judge or train or epochs):
+    if quick and (judge or train or epochs is not None):
         raise DataError("--quick does not judge labels: leave it out, or leave out --judge, --train and --epochs.")
     check_count(folds)
+    if epochs is not None and epochs < 1:
+        raise DataError(f"--epochs {epochs}: give at least 1.")
     if not quick:
         for library in ("sklearn", "cleanlab", "torch"):
             require(library, "train", "The full audit (--quick needs nothing more)")
@@ -175,21 +182,23 @@ def audit(
         cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     judged = first_rows(cells, truncate)
     items, described = _search(judged, model, clock)
-    notes, quality = list(cells.notes), None
-    if truncate is not None:
+    notes, quality, judges = list(cells.notes), None, ""
+    if truncate is not None and len(judged) + len(judged.unreadable) < len(cells) + len(cells.unreadable):
         notes.append(f"Rows from {truncate:,} on were not looked at and are dropped (truncated).")
     if not quick:
         start = None if judge == "scratch" else judge or model
-        asked = {"folds": folds, "seed": seed, "start": start, "train": train, "epochs": epochs}
+        place = None if hasattr(data, "images") else data
+        asked = {"folds": folds, "seed": seed, "start": start, "train": train, "epochs": epochs, "data": place}
         with clock.stage("judge labels"):
-            quality = _judge(judged, described if start == model else None, items, asked, notes)
+            quality, judges = _judge(judged, described if start == model else None, items, asked, notes)
         items += quality.findings(judged) if quality else []
     findings = Findings.of(items)
     with clock.stage("describe the whole"):
         description = describe_collection(judged, described, findings, quick=quick, seed=seed)
     manifest = decide(cells, findings, chosen, truncate)
     result = Audit(
-        cells, judged, findings, manifest, quality, described, chosen, model, description, clock.seconds, notes
+        *(cells, judged, findings, manifest, quality, described, chosen, model, description, clock.seconds, notes),
+        judges=judges,
     )
     _write(folder, result, "" if hasattr(data, "images") else str(data))
     return result
@@ -235,19 +244,19 @@ def _teaches(cells: Cells, items: list[Finding]) -> BoolArray:
 
 def _judge(
     cells: Cells, answers: Described | None, items: list[Finding], asked: dict[str, Any], notes: list[str]
-) -> LabelQuality | None:
-    """Judge the labels of rows that nothing else is wrong with; where the data do not allow it, note why."""
+) -> tuple[LabelQuality | None, str]:
+    """Judge the labels of rows that nothing else is wrong with, and say who did; where that cannot be, note why."""
     from smearlab.audit.fold_predictions import out_of_sample
     from smearlab.audit.label_errors import judge_labels
 
     excluded = np.isin(cells.rows, [item.row for item in items])
     try:
         groups = copy_groups(cells, items)
-        chances = out_of_sample(cells, answers=answers, groups=groups, excluded=excluded, **asked)
+        found = out_of_sample(cells, answers=answers, groups=groups, excluded=excluded, **asked)
     except DataError as error:
         notes.append(f"Labels were not judged: {error}")
-        return None
-    return judge_labels(cells, chances, excluded)
+        return None, ""
+    return judge_labels(cells, found.chances, excluded), found.judges
 
 
 def copy_groups(cells: Cells, items: Iterable[Finding]) -> IntArray:

@@ -53,6 +53,7 @@ def report_contents(result: Audit, data: str) -> AuditReport:
         maps=result.description.maps,
         smears=result.description.smears,
         seconds=result.seconds,
+        judges=result.judges,
         notes=[*result.notes, *result.description.notes],
         unreadable_reasons={one.row: one.reason for one in cells.unreadable},
         created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),

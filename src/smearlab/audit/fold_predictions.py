@@ -15,6 +15,8 @@ probabilities are averaged:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -28,11 +30,13 @@ from smearlab.errors import DataError, require
 from smearlab.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from smearlab.audit.folds import Folds
     from smearlab.data.cells import BoolArray, Cells, FloatArray, IntArray
     from smearlab.inference.spread import Floats
+
+_FEWEST_CLASSES = 2
 
 
 class Answers(Protocol):
@@ -51,6 +55,19 @@ class Answers(Protocol):
         """``float32 (n, d)``."""
 
 
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What judges say who never saw the labels.
+
+    Attributes:
+        chances: ``float32 (n, classes)``, the mean of the judges' probabilities; each row adds up to 1.
+        judges: who they are, in words.
+    """
+
+    chances: Floats
+    judges: str
+
+
 def out_of_sample(
     cells: Cells,
     *,
@@ -62,7 +79,8 @@ def out_of_sample(
     excluded: BoolArray | None = None,
     train: bool | None = None,
     epochs: int | None = None,
-) -> Floats:
+    data: object = None,
+) -> Judgement:
     """Predict every picture's class without having seen its label.
 
     Args:
@@ -70,29 +88,37 @@ def out_of_sample(
         folds: in how many parts they are shared out; each is judged by what the others teach.
         seed: of the folds and of training.
         start: a model (folder, run or ``default``), a file of MobileNetV2 weights, or None: networks from scratch. A
-            model that was, by its own account, trained on these data judges nothing; networks are trained instead, from
-            the pretrained weights of the shipped recipes where they are at hand, or else from scratch.
+            model that was trained on these pictures judges nothing (`starts.has_seen`); networks are trained instead,
+            from the pretrained weights of the shipped recipes where they are at hand, or else from scratch.
         answers: what the start model says of the pictures, with features; computed where it is None.
         groups: ``int64 (n,)`` groups of exact and near copies, which no fold separates; computed where it is None.
         excluded: ``bool (n,)`` rows that nothing is learnt from: junk. They are predicted all the same.
         train: whether to train networks too; None does so only where there is no model that may judge and knows the
             classes.
         epochs: of the networks; None takes what a fixed budget affords, see `smearlab.audit.fold_training.BUDGET`.
-
-    Returns:
-        ``float32 (n, classes)``, the mean of the judges' probabilities; each row adds up to 1.
+        data: where the cells come from; pretrained weights are looked for beside it too.
 
     Raises:
-        DataError: no labels, or too few pictures for so many folds.
+        DataError: no labels, of one class only, or too few pictures for so many folds.
         ModelError: there is no such model.
         RecipeError: the file of weights is missing or does not fit.
         MissingExtraError: scikit-learn or torch is not installed.
         TrainingError: a network's loss is no number.
         TrainingInterrupted: the user stopped the training.
     """
+    if len(np.unique(cells.known_labels)) < _FEWEST_CLASSES:
+        raise DataError("all pictures have the same label, and no other that one of them could be mistaken for.")
     shares = make_folds(cells, folds, seed, groups=groups, excluded=excluded)
-    members = judges(cells, shares, start=start, answers=answers, train=train, epochs=epochs, seed=seed)
-    return combine(list(members.values()))
+    allowed = allowed_start(start, cells, data)
+    members = judges(cells, shares, start=allowed, answers=answers, train=train, epochs=epochs, seed=seed)
+    return Judgement(combine(list(members.values())), _words(members, start, allowed, shares.count))
+
+
+def allowed_start(start: str | Path | None, cells: Cells, data: object = None) -> str | Path | None:
+    """Return what judges may start from: `start`, or what never saw a cell where it is a model that saw these."""
+    if not is_model(start) or not has_seen(Predictor.load(str(start)), cells):
+        return start
+    return untaught_start(data)
 
 
 def judges(
@@ -105,9 +131,11 @@ def judges(
     epochs: int | None = None,
     seed: int = 0,
 ) -> dict[str, FloatArray]:
-    """Let every judge predict by itself, calibrated: ``float64 (n, classes)`` by its name; see `out_of_sample`."""
+    """Let every judge predict by itself, calibrated: ``float64 (n, classes)`` by its name; see `out_of_sample`.
+
+    Whether a model may judge is not asked here; see `allowed_start`.
+    """
     members: dict[str, FloatArray] = {}
-    start = _unless_seen(start, cells)
     if is_model(start):
         answers = answers or Predictor.load(str(start)).predict(cells.images, features=True)
         members = _judged_by_model(cells, folds, answers)
@@ -118,6 +146,19 @@ def judges(
     return {name: _calibrated(chances, cells, folds) for name, chances in members.items()}
 
 
+def _words(members: Mapping[str, object], asked: str | Path | None, start: str | Path | None, folds: int) -> str:
+    """Say who judged."""
+    source = "from scratch" if start is None else f"from {Path(start).name}"
+    said = {
+        "model": f"the model {asked}, trained on other pictures",
+        "probe": f"what its features teach in {folds} folds" if "model" in members else f"the features of {asked}",
+        "network": f"{folds} networks trained here {source}, each on the other folds",
+    }
+    words = ", and ".join(text for name, text in said.items() if name in members)
+    refused = is_model(asked) and asked != start
+    return f"{words}. The model {asked} was trained on these pictures and may not judge them" if refused else words
+
+
 def _calibrated(chances: FloatArray, cells: Cells, folds: Folds) -> FloatArray:
     taught = folds.teaches
     return calibrated(chances, fit_noise(chances[taught], cells.known_labels[taught]))
@@ -126,12 +167,6 @@ def _calibrated(chances: FloatArray, cells: Cells, folds: Folds) -> FloatArray:
 def combine(members: list[FloatArray]) -> Floats:
     """Average probabilities ``(n, k)`` of several judges into ``float32 (n, k)``; each row adds up to 1."""
     return shares(np.mean(members, axis=0)).astype(np.float32)
-
-
-def _unless_seen(start: str | Path | None, cells: Cells) -> str | Path | None:
-    if start is None or not is_model(start):
-        return start
-    return untaught_start() if has_seen(Predictor.load(start).info, cells) else start
 
 
 def _judged_by_model(cells: Cells, folds: Folds, answers: Answers) -> dict[str, FloatArray]:

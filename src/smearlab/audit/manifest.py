@@ -100,7 +100,7 @@ class Manifest:
 
         Raises:
             DataError: there is no such file; a column is missing; an action is unknown; a relabelled picture has no
-                label; a row is no number, stands twice or is missing. The message names the lines.
+                label; a row is no number, stands twice or is missing; there are no rows. The message names the lines.
         """
         path = user_path(given)
         if (path / "manifest.csv").is_file():
@@ -110,6 +110,11 @@ class Manifest:
         table = read_table(path)
         header = [cell.lower() for cell in table[0][1]] if table else []
         _check_header(header, path)
+        if not table[1:]:
+            raise DataError(
+                f"{path} decides on no picture: there is no line below its header. It needs one for each picture, as "
+                "`smearlab audit DATA --out DIR` writes them to DIR/manifest.csv."
+            )
         faults: list[str] = []
         decisions = [_parsed(line, dict(zip(header, cells, strict=False)), faults) for line, cells in table[1:]]
         known = [decision for decision in decisions if decision is not None]
@@ -191,11 +196,11 @@ def _misnumbered(decisions: Sequence[Decision]) -> list[str]:
         before = first.setdefault(decision.row, decision.line)
         if before != decision.line:
             faults.append(f"line {decision.line}: row {decision.row} stands in line {before} already")
-    missing = sorted(set(range(max(first, default=-1) + 1)) - first.keys())
+    missing = sorted(set(range(max(first) + 1)) - first.keys())
     if missing:
         which = f"row {missing[0]} is" if len(missing) == 1 else f"rows {name_some(missing)} are"
         faults.append(f"{which} missing; there must be one line for each picture, also for those to drop")
-    return faults if first else ["which decides on no picture"]
+    return faults
 
 
 def _misfit(decision: Decision, source: str, label: str, class_names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from smearlab.data.framing import Framing
 from smearlab.errors import ModelError, RecipeError
 from smearlab.inference.model_folder import resolve_model
+from smearlab.inference.outlines import share_known
 from smearlab.networks.config import NetworkConfig
 from smearlab.training.local_weights import locate_weights
 from smearlab.training.recipe import Recipe
@@ -18,10 +19,12 @@ from smearlab.training.recipe_io import load_recipe, shipped_recipes
 if TYPE_CHECKING:
     from smearlab.audit.fold_training import Start
     from smearlab.data.cells import Cells
-    from smearlab.inference.info import ModelInfo
+    from smearlab.inference.predictor import Predictor
 
 _WEIGHT_FILES = (".pth", ".pt", ".safetensors")
 _SCRATCH, _PRETRAINED = "standard", "robust"  # shipped recipes
+_FAMILIAR = 0.02
+"""Share of known pictures from which a model does not judge; below it they are a copy here and there."""
 
 
 def is_model(start: str | Path | None) -> bool:
@@ -29,19 +32,27 @@ def is_model(start: str | Path | None) -> bool:
     return start is not None and Path(start).suffix not in _WEIGHT_FILES
 
 
-def has_seen(info: ModelInfo, cells: Cells) -> bool:
-    """Whether a model was, by its own account, trained on the very data that it should judge.
+def has_seen(predictor: Predictor, cells: Cells) -> bool:
+    """Whether a model was trained on pictures that it should judge.
 
-    A model remembers labels that it was trained on, wrong ones too, so that it must not judge them. Its account names
-    the data only: cells that were copied from there into another file are not noticed.
+    A model remembers labels that it was trained on, wrong ones too, so that it must not judge them. It knows the name
+    of its data and the outlines of its pictures (`smearlab.inference.outlines`), also where they were copied or saved
+    again. Models of earlier versions know the name alone.
     """
-    return bool(cells.name) and info.provenance.data == cells.name and info.provenance.rows <= len(cells)
+    provenance, known = predictor.info.provenance, predictor.folder.trust.training_outlines
+    if cells.name and provenance.data == cells.name and provenance.rows <= len(cells):
+        return True
+    return known is not None and share_known(cells.images, predictor.framing, known) >= _FAMILIAR
 
 
-def untaught_start() -> Path | None:
-    """Return the file of pretrained weights, which never saw a cell, where it is at hand; see `locate_weights`."""
+def untaught_start(data: object = None) -> Path | None:
+    """Return the file of pretrained weights, which never saw a cell, where it is at hand; see `locate_weights`.
+
+    Args:
+        data: where the pictures come from; weights are looked for beside them too.
+    """
     try:
-        found = locate_weights(load_recipe(_PRETRAINED), None).network.weights
+        found = locate_weights(load_recipe(_PRETRAINED), data).network.weights
     except RecipeError:
         return None
     return Path(found) if Path(found).is_file() else None

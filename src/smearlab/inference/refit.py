@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smearlab.errors import ModelError
@@ -12,8 +11,16 @@ from smearlab.inference.statistics import reference_statistics
 from smearlab.inference.trust import fit_belief
 
 if TYPE_CHECKING:
-    from smearlab.data.cells import Cells
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from smearlab.data.cells import Cells, UInt8Array
     from smearlab.inference.info import ModelInfo
+
+_OUTLINES = "training_outlines"
 
 
 def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> ModelInfo:
@@ -47,6 +54,26 @@ def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> 
     trust, is_cell = fit_belief(found.logits, cells.known_labels, found.features)
     trust["picture_statistics"] = reference_statistics(cells.images, predictor.framing)
     info = predictor.info.model_copy(update={"is_cell": is_cell})
+    known = predictor.folder.trust.training_outlines
+    _write(folder, info, trust if known is None else {**trust, _OUTLINES: known})
+    return Predictor.load(folder, threads).info
+
+
+def remember(model: str | Path, outlines: UInt8Array) -> None:
+    """Give a model of an earlier smearlab the outlines of its training pictures, so that it will not judge them.
+
+    Args:
+        model: a model folder or a run folder; it is replaced whole, or not at all.
+        outlines: ``uint8 (n, 32)``, as from `smearlab.inference.outlines.outlines`.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    folder = resolve_model(model)
+    known = Predictor.load(folder).folder
+    _write(folder, known.info, {**known.trust.tensors(), _OUTLINES: outlines})
+
+
+def _write(folder: Path, info: ModelInfo, trust: Mapping[str, NDArray[np.generic]]) -> None:
     onnx, weights = ((folder / name).read_bytes() for name in (NETWORK, WEIGHTS))
     write_model_folder(folder, onnx=onnx, weights=weights, trust=trust, info=info)
-    return Predictor.load(folder, threads).info

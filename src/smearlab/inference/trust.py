@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smearlab.data.cells import BoolArray, IntArray
+from smearlab.data.cells import BoolArray, IntArray, UInt8Array
 from smearlab.errors import ModelError
 from smearlab.inference.conformal import COVERAGES, conformal_scores, fit_quantiles, prediction_masks
 from smearlab.inference.info import IsCell
+from smearlab.inference.outlines import BYTES
 from smearlab.inference.spread import Doubles, Floats, Spread, fit_spread, held_out_distances, to_unit
 from smearlab.inference.statistics import STATISTICS
 
@@ -23,6 +24,7 @@ _REQUIRED = ("temperature", "class_means", "directions", "residual_variance")
 _UNIT = ("unit_means", "unit_directions", "unit_residual_variance")
 _CONFORMAL = ("conformal_coverages", "conformal_quantiles")
 _OPTIONAL = (*_UNIT, *_CONFORMAL, "picture_statistics")
+_OUTLINES = "training_outlines"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,8 @@ class Trust:
         conformal_quantiles: float32 ``(q, k)``: the score up to which a class belongs to a set.
         picture_statistics: float32 ``(2, s)``, mean and standard deviation of `statistics.STATISTICS` over the
             validation pictures, to tell another laboratory's by; None where they are not known.
+        training_outlines: uint8 ``(n, 32)``, `outlines.outlines` of the pictures it was trained on, whose labels it may
+            not judge; None where they are not known.
     """
 
     temperature: Floats
@@ -53,6 +57,7 @@ class Trust:
     conformal_coverages: Floats | None = None
     conformal_quantiles: Floats | None = None
     picture_statistics: Floats | None = None
+    training_outlines: UInt8Array | None = None
 
     @property
     def spread(self) -> Spread:
@@ -114,7 +119,7 @@ class Trust:
         return prediction_masks(chances, self.conformal_quantiles, self.conformal_coverages, coverage)
 
     def tensors(self) -> dict[str, Floats]:
-        """Return the named arrays as they stand in the file."""
+        """Return the named arrays of numbers as they stand in the file: all but the outlines."""
         named = {name: getattr(self, name) for name in (*_REQUIRED, *_OPTIONAL)}
         return {name: array for name, array in named.items() if array is not None}
 
@@ -125,18 +130,31 @@ def parse_trust(tensors: dict[str, NDArray[np.generic]], where: str) -> Trust:
     Raises:
         ModelError: an unknown or missing array, a wrong shape or type, or values that are not finite.
     """
-    unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL})
+    unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, _OUTLINES})
     missing = [name for name in _REQUIRED if name not in tensors]
     if unknown or missing:
         what = f"holds an unknown array '{unknown[0]}'" if unknown else f"lacks the array '{missing[0]}'"
         raise ModelError(f"{where} {what}. Export the model again with this version of smearlab.")
-    for name, array in tensors.items():
+    numbers = {name: array for name, array in tensors.items() if name != _OUTLINES}
+    for name, array in numbers.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelError(f"{where}: '{name}' must hold finite float32 values. Export the model again.")
-    trust = Trust(**{name: np.asarray(array, np.float32) for name, array in tensors.items()})
+    trust = Trust(
+        **{name: np.asarray(array, np.float32) for name, array in numbers.items()},
+        training_outlines=_outlines_of(tensors, where),
+    )
     if not _shapes_fit(trust):
         raise ModelError(f"{where}: the arrays' shapes do not fit together. Export the model again.")
     return trust
+
+
+def _outlines_of(tensors: dict[str, NDArray[np.generic]], where: str) -> UInt8Array | None:
+    array = tensors.get(_OUTLINES)
+    if array is None:
+        return None
+    if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != BYTES:
+        raise ModelError(f"{where}: '{_OUTLINES}' must hold {BYTES} bytes for each picture. Export the model again.")
+    return np.asarray(array, np.uint8)
 
 
 def fit_trust(logits: Floats, labels: IntArray, features: Floats) -> tuple[dict[str, Floats], float]:

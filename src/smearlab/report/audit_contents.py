@@ -175,6 +175,7 @@ class AuditReport:
         maps: to draw, coloured by class and by finding.
         smears: pictures likely from the same smear.
         seconds: stage of the work to seconds, in order.
+        judges: who judged the labels, in words; empty where nobody did.
         notes: what the reader should know, in sentences.
         unreadable_reasons: row to why it could not be decoded.
         browse: whether pictures without findings are in the page too, to be decided upon by hand; they are left out
@@ -199,6 +200,7 @@ class AuditReport:
     maps: Sequence[FeatureMap] = ()
     smears: Sequence[LikelySmear] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    judges: str = ""
     notes: Sequence[str] = ()
     unreadable_reasons: Mapping[int, str] = field(default_factory=dict)
     browse: bool = True

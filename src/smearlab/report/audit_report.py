@@ -244,10 +244,10 @@ def _manifest_note(report: AuditReport) -> Note:
 
 
 def _commands(report: AuditReport) -> Code:
-    data = shlex.quote(source_name(report.data or report.name))
+    data = shlex.quote(report.data or source_name(report.name))
     lines = f"smearlab apply {data} --manifest manifest.csv --out cleaned\n"
     lines += f"smearlab train {data} --manifest manifest.csv --recipe standard --out runs/cleaned"
-    return Code(lines, "To go on with the exported manifest")
+    return Code(lines, "To go on with the exported manifest", exact=True)
 
 
 # ---- how it was done -----------------------------------------------------------------------------------------------
@@ -255,6 +255,7 @@ def _commands(report: AuditReport) -> Code:
 
 def _account(report: AuditReport) -> list[Block]:
     pairs = [("Rows", count(report.total)), ("Policy", report.policy), ("Depth", "quick" if report.quick else "full")]
+    pairs += [("Labels judged by", report.judges)] if report.judges else []
     pairs += [(name.capitalize(), duration(seconds)) for name, seconds in report.seconds.items()]
     if report.seconds:
         pairs.append(("In all", duration(sum(report.seconds.values()))))

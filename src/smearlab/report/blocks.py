@@ -66,12 +66,20 @@ class Note:
 
 @dataclass(frozen=True)
 class Code:
-    """Text in a fixed width. With `folded`, closed under its title until the reader opens it."""
+    """Text in a fixed width.
+
+    Attributes:
+        text: of one line or many.
+        title: above it.
+        folded: closed under its title until the reader opens it.
+        exact: shown with the folders of the machine in it, as commands need that are to work where they are copied to.
+    """
 
     kind: ClassVar[str] = "code"
     text: str
     title: str = ""
     folded: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from smearlab.data.read import read
 from smearlab.errors import RecipeError, TrainingError
 from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, Scaling
 from smearlab.inference.model_folder import write_model_folder
+from smearlab.inference.outlines import outlines
 from smearlab.inference.statistics import reference_statistics
 from smearlab.inference.trust import fit_belief
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
@@ -206,10 +207,11 @@ def export_run(fitted: FitResult, data: TrainingData, cells: Cells, recipe: Reci
     logits, features = _run_network(network, data.images, held_out)
     trust, is_cell = fit_belief(logits, data.labels[held_out], features)
     trust["picture_statistics"] = reference_statistics(cells.take(held_out).images, recipe.framing)
+    known = outlines(cells.take(data.train).images, recipe.framing)
     weights = run.checkpoints / "model.safetensors"
     save_weights(weights, fitted.weights)
     info = model_info(cells, data, recipe, network, is_cell)
-    write_model_folder(run.model, onnx=onnx, weights=weights, trust=trust, info=info)
+    write_model_folder(run.model, onnx=onnx, weights=weights, trust={**trust, "training_outlines": known}, info=info)
     weights.unlink()
     return difference
 

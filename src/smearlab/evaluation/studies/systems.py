@@ -18,7 +18,7 @@ from smearlab.training.recipe_io import load_recipe, recipe_toml
 from smearlab.training.workers import threads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from smearlab.evaluation.studies.needs import Need
     from smearlab.evaluation.studies.plan import Cell, Scale, Study
@@ -193,5 +193,5 @@ def _matrix_units() -> bool:
     """Whether the CPU multiplies bfloat16 matrices; older torch does not tell, and then it is taken not to."""
     if torch.cuda.is_available():
         return False
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("amx_bf16", False))

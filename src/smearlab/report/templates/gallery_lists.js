@@ -145,15 +145,17 @@ function haystack(at) {
     .toLowerCase());
 }
 
-// "5 23 100-120" are rows where there are such, anything else is text that must all be there.
+// "row 5" and "rows 5 23", as the cards say it, are rows. So are bare numbers, "5 23 100-120", where there are such.
+// Anything else is text that must all be there.
 function textFilter(text) {
   const words = text.trim().toLowerCase().split(/[\s,;]+/).filter(Boolean);
   if (!words.length) return () => true;
-  if (words.every((word) => /^#?\d+(-\d+)?$/.test(word))) {
-    const ranges = words.map((word) => word.replace("#", "").split("-").map(Number));
+  const numbers = words.filter((word) => !/^rows?$/.test(word));
+  if (numbers.length && numbers.every((word) => /^#?\d+(-\d+)?$/.test(word))) {
+    const ranges = numbers.map((word) => word.replace("#", "").split("-").map(Number));
     const named = (row) => ranges.some(([low, high = low]) => row >= low && row <= high);
-    // File names end in numbers too: one that is no row is looked for there.
-    if (manifest.row.some(named)) return (at) => named(manifest.row[at]);
+    // File names end in numbers too: a bare one that is no row is looked for there.
+    if (numbers.length < words.length || manifest.row.some(named)) return (at) => named(manifest.row[at]);
   }
   return (at) => words.every((word) => haystack(at).includes(word));
 }

@@ -33,6 +33,11 @@ function stayAtGallery() {
   if (gallery.getBoundingClientRect().top < 0) gallery.scrollIntoView({ behavior: "instant", block: "start" });
 }
 
+// The filters stay at the top of the window, and take more lines in a narrow one: a heading must stop below them.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--bar", `${form.offsetHeight}px`);
+}).observe(form);
+
 let pause = 0;
 form.addEventListener("input", () => {
   clearTimeout(pause);
