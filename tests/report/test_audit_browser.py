@@ -166,6 +166,22 @@ def test_the_contents_lead_to_headings_below_the_filters(show: Callable[..., Any
     assert all(0 <= gap < 60 for gap in gaps.values()), gaps
 
 
+def test_the_contents_lead_to_a_part_that_a_filter_hid(show: Callable[..., Any]) -> None:
+    page = show(small_audit())
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 1300, "height": 500})
+    page.fill("input[type=search]", "row 7")
+    wait_until(page, "document.querySelector('#label_error').hidden")
+    page.click("nav a[href='#label_error']")
+    wait_until(page, "!document.querySelector('#label_error').hidden")
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate(GAP, "#label_error") < 60
+    page.reload()  # the address names the part
+    page.wait_for_selector("[data-drawn]")
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate(GAP, "#label_error") < 60
+
+
 def test_decisions_are_exported_kept_and_taken_back(show: Callable[..., Any]) -> None:
     page = show(small_audit())
     before = exported(page)

@@ -198,7 +198,11 @@ function drawNext() {
   (window.requestIdleCallback ?? setTimeout)(drawNext, { timeout: 200 });
 }
 
-window.addEventListener("beforeprint", () => undrawn.splice(0).forEach((part) => part.draw()));
+function drawAll() {
+  undrawn.splice(0).forEach((part) => part.draw());
+}
+
+window.addEventListener("beforeprint", drawAll);
 
 function applyFilters() {
   const fits = wanted();

@@ -49,10 +49,18 @@ form.addEventListener("input", () => {
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(applyFilters));
 
+// Parts above that are drawn later would push it away.
+function goTo(section) {
+  drawAll();
+  section.scrollIntoView({ block: "start" });
+}
+
 document.querySelectorAll("[data-part]").forEach((link) =>
   link.addEventListener("click", () => {
     const section = byId(link.dataset.part);
-    if (section?.hidden) form.reset();
+    if (!section?.hidden) return;
+    form.reset();
+    setTimeout(() => goTo(section)); // the browser jumped while it was not there
   }),
 );
 
@@ -73,5 +81,8 @@ byId("export").addEventListener("click", () => {
 
 restore();
 applyFilters();
+// The browser's own jump to the part that the address names comes before the parts are drawn.
+const named = byId(location.hash.slice(1));
+if (named) addEventListener("load", () => setTimeout(() => goTo(named)));
 tally();
 document.documentElement.dataset.ready = Math.round(performance.now());
