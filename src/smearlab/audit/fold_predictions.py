@@ -107,7 +107,7 @@ def out_of_sample(
         TrainingInterrupted: the user stopped the training.
     """
     if len(np.unique(cells.known_labels)) < _FEWEST_CLASSES:
-        raise DataError("all pictures have the same label, and no other that one of them could be mistaken for.")
+        raise DataError("all pictures have the same label, so there is no class to mistake one for.")
     shares = make_folds(cells, folds, seed, groups=groups, excluded=excluded)
     allowed = allowed_start(start, cells, data)
     members = judges(cells, shares, start=allowed, answers=answers, train=train, epochs=epochs, seed=seed)
