@@ -43,7 +43,9 @@ def test_wrong_labels_come_first() -> None:
         planted.cells, answers=answers_about(planted.cells, planted.right), groups=alone(planted.cells)
     )
     quality = judge_labels(planted.cells, found.chances)
-    assert found.judges == "the model default, trained on other pictures, and what its features teach in 5 folds"
+    assert found.judges == (
+        "the model default, which knows none of these pictures as its own, and what its features teach in 5 folds"
+    )
     assert set(quality.order[:6]) == set(np.flatnonzero(planted.wrong))
     np.testing.assert_array_equal(quality.suggested, planted.right)
 

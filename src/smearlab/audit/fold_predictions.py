@@ -150,7 +150,7 @@ def _words(members: Mapping[str, object], asked: str | Path | None, start: str |
     """Say who judged."""
     source = "from scratch" if start is None else f"from {Path(start).name}"
     said = {
-        "model": f"the model {asked}, trained on other pictures",
+        "model": f"the model {asked}, which knows none of these pictures as its own",
         "probe": f"what its features teach in {folds} folds" if "model" in members else f"the features of {asked}",
         "network": f"{folds} networks trained here {source}, each on the other folds",
     }

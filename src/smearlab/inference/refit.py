@@ -8,7 +8,7 @@ from smearlab.errors import ModelError
 from smearlab.inference.model_folder import NETWORK, WEIGHTS, resolve_model, write_model_folder
 from smearlab.inference.predictor import Predictor
 from smearlab.inference.statistics import reference_statistics
-from smearlab.inference.trust import fit_belief
+from smearlab.inference.trust import OUTLINES, fit_belief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from smearlab.data.cells import Cells, UInt8Array
     from smearlab.inference.info import ModelInfo
-
-_OUTLINES = "training_outlines"
 
 
 def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> ModelInfo:
@@ -55,7 +53,7 @@ def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> 
     trust["picture_statistics"] = reference_statistics(cells.images, predictor.framing)
     info = predictor.info.model_copy(update={"is_cell": is_cell})
     known = predictor.folder.trust.training_outlines
-    _write(folder, info, trust if known is None else {**trust, _OUTLINES: known})
+    _write(folder, info, trust if known is None else {**trust, OUTLINES: known})
     return Predictor.load(folder, threads).info
 
 
@@ -71,7 +69,7 @@ def remember(model: str | Path, outlines: UInt8Array) -> None:
     """
     folder = resolve_model(model)
     known = Predictor.load(folder).folder
-    _write(folder, known.info, {**known.trust.tensors(), _OUTLINES: outlines})
+    _write(folder, known.info, {**known.trust.tensors(), OUTLINES: outlines})
 
 
 def _write(folder: Path, info: ModelInfo, trust: Mapping[str, NDArray[np.generic]]) -> None:

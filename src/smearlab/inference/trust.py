@@ -24,7 +24,8 @@ _REQUIRED = ("temperature", "class_means", "directions", "residual_variance")
 _UNIT = ("unit_means", "unit_directions", "unit_residual_variance")
 _CONFORMAL = ("conformal_coverages", "conformal_quantiles")
 _OPTIONAL = (*_UNIT, *_CONFORMAL, "picture_statistics")
-_OUTLINES = "training_outlines"
+OUTLINES = "training_outlines"
+"""Name of the array of outlines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +131,12 @@ def parse_trust(tensors: dict[str, NDArray[np.generic]], where: str) -> Trust:
     Raises:
         ModelError: an unknown or missing array, a wrong shape or type, or values that are not finite.
     """
-    unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, _OUTLINES})
+    unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, OUTLINES})
     missing = [name for name in _REQUIRED if name not in tensors]
     if unknown or missing:
         what = f"holds an unknown array '{unknown[0]}'" if unknown else f"lacks the array '{missing[0]}'"
         raise ModelError(f"{where} {what}. Export the model again with this version of smearlab.")
-    numbers = {name: array for name, array in tensors.items() if name != _OUTLINES}
+    numbers = {name: array for name, array in tensors.items() if name != OUTLINES}
     for name, array in numbers.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelError(f"{where}: '{name}' must hold finite float32 values. Export the model again.")
@@ -149,11 +150,11 @@ def parse_trust(tensors: dict[str, NDArray[np.generic]], where: str) -> Trust:
 
 
 def _outlines_of(tensors: dict[str, NDArray[np.generic]], where: str) -> UInt8Array | None:
-    array = tensors.get(_OUTLINES)
+    array = tensors.get(OUTLINES)
     if array is None:
         return None
     if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != BYTES:
-        raise ModelError(f"{where}: '{_OUTLINES}' must hold {BYTES} bytes for each picture. Export the model again.")
+        raise ModelError(f"{where}: '{OUTLINES}' must hold {BYTES} bytes for each picture. Export the model again.")
     return np.asarray(array, np.uint8)
 
 

