@@ -10,7 +10,7 @@ Three parts are measured, each in a process of its own, so that peak memory is i
 
 Neighbours alone are measured at ``--largest`` too. ``--peer`` adds hnswlib, where it is installed. Processor seconds
 are what counts on a machine that does other work as well: growth no worse than n·log n shows as a last column that does
-not rise.
+not rise. Each part has a section of its own in RESULTS.md.
 """
 
 from __future__ import annotations
@@ -35,14 +35,16 @@ from PIL import Image
 
 from benchmarks.machine import describe_machine, use_cores
 from benchmarks.results import markdown_table, write_section
-from smearlab.data.index import NearestNeighbours, Neighbours
+from smearlab.data.distances import Neighbours
+from smearlab.data.index import NearestNeighbours
 
 if TYPE_CHECKING:
     from smearlab.data.cells import UInt8Array
-    from smearlab.data.index import Float32Array
+    from smearlab.data.distances import Float32Array
 
 LIBRARIES = ("numpy", "pillow", "faiss-cpu", "hnswlib", "onnxruntime")
-TITLE = "Growth of the audit's cost"
+TITLE = "Growth of the cost of {}"
+NEIGHBOURS = ("neighbours", "hnswlib")
 SIDE, NEAREST, CARRYING = 48, 8, 24
 COPIED = 50  # one picture in so many is a copy
 _GIB = 1024**3
@@ -250,10 +252,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for count in sizes:
             costs[part][count] = in_process(part, count, options.dimensions)
             print(part, count, costs[part][count], flush=True)
-    body = report(costs)
-    print(f"\n{describe_machine(LIBRARIES)}\n\n{body}")
-    if options.write:
-        write_section(TITLE, body, LIBRARIES)
+    _end(options, costs)
+
+
+def _end(options: argparse.Namespace, costs: dict[str, dict[int, Cost]]) -> None:
+    """Print the tables, one of neighbours and one for each of the other parts, and write them."""
+    print(f"\n{describe_machine(LIBRARIES)}")
+    for title, parts in {"neighbours": NEIGHBOURS, "copies": ("copies",), "audit --quick": ("quick",)}.items():
+        measured = {part: costs[part] for part in parts if part in costs}
+        if not measured:
+            continue
+        print(f"\n{report(measured)}")
+        if options.write:
+            write_section(TITLE.format(title), report(measured), LIBRARIES)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from smearlab.data import index
-from smearlab.data.index import NearestNeighbours, Products, smallest
+from smearlab.data import clusters, distances, index
+from smearlab.data.distances import Products, smallest
+from smearlab.data.index import NearestNeighbours
 from smearlab.errors import MissingExtraError
 
 
-def _vectors(count: int, dimensions: int = 16, seed: int = 0) -> index.Float32Array:
+def _vectors(count: int, dimensions: int = 16, seed: int = 0) -> distances.Float32Array:
     return np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
 
 
@@ -29,8 +30,7 @@ def test_the_exact_search_agrees_with_scikit_learn(count: int, most: int) -> Non
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = _vectors(300)
     whole = NearestNeighbours(vectors).of_each_other(5)
-    monkeypatch.setattr(index, "_BLOCK_CELLS", 2100)
-    monkeypatch.setattr(index, "_QUERIES", 11)
+    monkeypatch.setattr(distances, "BLOCK_CELLS", 2100)
     parts = NearestNeighbours(vectors).of_each_other(5)
     assert np.array_equal(whole.positions, parts.positions)
 
@@ -96,3 +96,49 @@ def test_many_vectors_without_the_library_say_what_to_install(monkeypatch: pytes
     with pytest.raises(MissingExtraError, match=r"among 11 vectors .* pip install 'smearlab\[large\]'"):
         NearestNeighbours(_vectors(11))
     assert NearestNeighbours(_vectors(11), exact=True).exact
+
+
+def test_far_clusters_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not among the true neighbours lies in clusters that were left out, and little is lost."""
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(clusters, "_PROBES", 1.5)  # 20 of some 60
+    vectors = _vectors(8000, 8)
+    found = NearestNeighbours(vectors, exact=False).of_each_other(5)
+    right = NearestNeighbours(vectors, exact=True).of_each_other(5)
+    alike = (found.positions[:, :, None] == right.positions[:, None]).any(2).mean()
+    assert 0.8 < alike < 1
+    assert (found.distances >= right.distances - 1e-3).all()
+    assert (np.diff(found.distances, axis=1) >= 0).all()
+
+
+def test_clusters_of_equal_vectors_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of equal vectors neither hide the others nor make a block of all with all."""
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(clusters, "_PROBES", 0.3)
+    lone = _vectors(2000, 8)
+    vectors = np.concatenate([np.repeat(_vectors(1, 8, seed=7), 6000, axis=0), lone])
+    sorted_ones = NearestNeighbours(vectors, exact=False)
+    widest = max(len(sorted_ones._search._around(cluster)[1]) for cluster in range(20))  # type: ignore[union-attr]
+    assert widest <= 5 * clusters._LARGEST
+    found = sorted_ones.of_each_other(3)
+    assert np.allclose(found.distances[:6000], 0, atol=1e-2)
+    assert not (found.positions == np.arange(len(vectors))[:, None]).any()
+    assert (found.positions >= 0).all()
+
+
+def test_clusters_answer_for_vectors_that_are_not_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(clusters, "_PROBES", 0.75)
+    vectors = _vectors(6000, 8)
+    queries = vectors[::50] + _vectors(120, 8, seed=9) * 0.01
+    found = NearestNeighbours(vectors, exact=False).nearest(queries, 4)
+    assert np.array_equal(found.positions[:, 0], np.arange(0, 6000, 50))
+
+
+def test_fewer_vectors_nearby_than_wanted_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(clusters, "_PROBES", 0.01)  # its own cluster alone
+    found = NearestNeighbours(_vectors(3000, 8), exact=False).nearest(_vectors(9, 8, seed=5), 1000)
+    assert (found.positions[:, 0] >= 0).all()
+    assert (found.positions[:, -1] == -1).all()
+    assert np.isinf(found.distances[:, -1]).all()

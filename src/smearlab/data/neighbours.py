@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smearlab.data.index import EXACT_ROWS, NearestNeighbours, Products, has_clusters, smallest
+from smearlab.data.distances import Products, smallest
+from smearlab.data.index import EXACT_ROWS, NearestNeighbours, has_clusters
 from smearlab.data.signatures import Float32Array, Signatures
 
 if TYPE_CHECKING:
