@@ -56,6 +56,9 @@ run: $(VENV)/.train ## the whole way on the synthetic demo, or on DATA=…; ends
 
 # ---- checks --------------------------------------------------------------------------------------------------------
 
+# Whole files, because a file's tests share what is costly to make; more processes than this want too much memory.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: lint types imports unit ## every check: ruff, mypy, import-linter, pytest without the slow tests
 
 lint: $(VENV)/.dev
@@ -69,10 +72,10 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow and not gpu'
 
 test-all: lint types imports ## every check, the slow tests too; what cannot be tried here fails
-	SMEARLAB_COMPLETE=1 $(BIN)/python -m pytest
+	SMEARLAB_COMPLETE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 bench: $(VENV)/.dev ## the scripts in benchmarks/, on real cells with PBC=path/to/pbc96.parquet
 	@status=0; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || status=1; done; \
