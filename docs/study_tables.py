@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from smearlab import celltypes
 from smearlab.evaluation.studies.catalogue import SYSTEMS
 from smearlab.evaluation.studies.findings import FINDINGS
 from smearlab.evaluation.studies.plan import SYSTEM_SCALES
@@ -22,6 +23,7 @@ from smearlab.report.text import NBSP, THIN, duration
 
 PAGE = Path(__file__).with_name("teams-studies.md")
 RESULTS = Path(__file__).with_name("results")
+_TEAMS, OURS = ("formidable", "ai-pacapa", "november", "rookie"), "robust"
 _SCALES = ("full", "small")
 """The largest first; of a smoke run nothing is to be learned."""
 
@@ -40,10 +42,12 @@ def with_tables(page: str, results: Path) -> str:
     """Return the page with what stands between its marks replaced by what the results say.
 
     Args:
-        page: Markdown with the marks ``findings`` and ``results``.
+        page: Markdown with the marks ``findings``, ``results`` and ``classes``.
         results: with a folder for each study.
     """
-    for name, lines in (("findings", findings_table(results)), ("results", result_tables(results))):
+    parts = {"findings": findings_table, "results": result_tables, "classes": class_table}
+    for name, make in parts.items():
+        lines = make(results)
         begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)
@@ -101,6 +105,31 @@ def result_tables(results: Path) -> Iterator[str]:
                 yield f"{make().description} {_budget(scale, rows)}\n"
                 yield from _table(rows)
     yield ""
+
+
+def class_table(results: Path) -> Iterator[str]:
+    """Yield the F1 of each class, clean and altered, for every system that was measured, and for ours once."""
+    rows = [row for study in _TEAMS for row in _measured(results, study)]
+    rows = [row for row in rows if row["row"] != OURS] + [row for row in rows if row["row"] == OURS][:1]
+    if rows:
+        names = list(rows[0]["per_class"]["clean"])
+        yield f"\n| study | row | {' | '.join(celltypes.title(name) for name in names)} |"
+        yield f"|---|---|{'--:|' * len(names)}"
+        for row in rows:
+            clean, altered = row["per_class"]["clean"], row["per_class"]["altered"]
+            cells = [f"{100 * clean[name]['f1']:.0f}{NBSP}/{NBSP}{100 * altered[name]['f1']:.0f}" for name in names]
+            place = "" if row["row"] == OURS else f"`{row['study']}`"
+            yield f"| {place} | `{row['row']}` | {' | '.join(cells)} |"
+    yield ""
+
+
+def _measured(results: Path, study: str) -> list[dict[str, Any]]:
+    """Return the rows of a study that have figures, each from the largest scale that has it."""
+    found = [
+        next(filter(None, (_read(results / study / f"{cell.name}.{scale}.json") for scale in _SCALES)), None)
+        for cell in SYSTEMS[study]().cells
+    ]
+    return [row for row in found if row and row.get("per_class")]
 
 
 def _budget(scale: str, rows: list[dict[str, Any]]) -> str:

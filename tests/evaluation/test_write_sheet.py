@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from smearlab.__main__ import main
+from smearlab.augment.operations import INDEX
+from smearlab.augment.sets import named_policies
 from smearlab.data.cells import Cells
 from smearlab.errors import DataError, RecipeError, SmearlabError
 from smearlab.evaluation.sheet import SheetOptions, in_turn, write_sheet
@@ -113,3 +115,32 @@ def test_the_command_exits_2_with_one_message(
     monkeypatch.chdir(tmp_path)
     assert main(["augment", "nowhere", "--sheet", "a.png"]) == 2
     assert "There is no nowhere" in capsys.readouterr().err
+
+
+def test_all_operations_are_shown_on_one_picture(tiny_cells: Cells, tmp_path: Path) -> None:
+    path = write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions(operation="all", size=24, columns=3))
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet)
+    step = 24 + 4 + 14
+    assert len(pixels) == 26 + len(INDEX) * step
+    left = pixels.shape[1] - 3 * 28  # three columns: as it is, and an even number of amounts
+    shown = np.stack([pixels[26 + row * step :][:24, left:][:, :24] for row in range(len(INDEX))])
+    assert (shown == shown[0]).all()
+    changed = [(pixels[26 + row * step :][:24, left + 56 :][:, :24] != shown[0]).any() for row in range(len(INDEX))]
+    assert sum(changed) >= len(INDEX) - 2  # an amount of a flip or a turn may leave a picture as it is
+
+
+def test_all_policies_are_shown_on_one_picture(tiny_cells: Cells, tmp_path: Path) -> None:
+    path = write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions("all", size=24, columns=2))
+    names = [*named_policies(), "mixup", "cutmix"]
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet)
+    assert len(pixels) == 26 + len(names) * 28
+    rows = {name: pixels[26 + row * 28 :][:24, -28:-4] for row, name in enumerate(names)}
+    assert (rows["none"] == pixels[26:50, -84:-60]).all()
+    assert all((rows[name] != rows["none"]).any() for name in ("ours", "augmix", "mixup", "heavy"))
+
+
+def test_all_policies_have_no_common_way_through_a_training(tiny_cells: Cells, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="name it instead of all"):
+        write_sheet(tiny_cells, tmp_path / "a.png", SheetOptions("all", progress=True))

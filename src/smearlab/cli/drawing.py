@@ -41,7 +41,7 @@ def augment(
         Write an augmented set: a folder for class folders of PNG, or a .npz or .parquet file; it must not exist yet.
     policy
         none, flips, geometry, light, traditional, randaugment, trivialaugment, augmix, pixmix, pipeline or ours; or a
-        set: light, moderate or heavy.
+        set: light, moderate or heavy. On a sheet, all shows one picture under each of them.
     recipe
         Take policy and strength from a recipe; for a sheet the picture size too.
     per_class
@@ -51,7 +51,7 @@ def augment(
     originals
         Of a set: write the pictures themselves too.
     operation
-        On a sheet: show one operation alone, from mild to full.
+        On a sheet: show one operation alone, from mild to full; all for one picture under each of them.
     progress
         On a sheet: the columns are the way through a training, mild to hard, instead of several draws.
     seed
