@@ -255,3 +255,20 @@ def test_the_command_says_what_it_wrote(
     said = capsys.readouterr().out
     assert "112 pictures: 96 as they are, 16 augmented." in said
     assert "Table:   set/augmented.csv" in said
+
+
+def test_a_recipe_that_makes_altered_copies_gives_their_policy(tiny_cells: Cells, tmp_path: Path) -> None:
+    done = write_set(tiny_cells, tmp_path / "set", SetOptions(recipe="november/mobilenetv3", per_image=1))
+    written = read(done.out)
+    images = np.asarray(written.images)
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == 2 * len(tiny_cells)
+
+
+def test_a_recipe_that_alters_nothing_is_refused(tiny_cells: Cells, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="alters no picture"):
+        write_set(tiny_cells, tmp_path / "set", SetOptions(recipe="m2g/extractor-vgg16", per_image=1))
+
+
+def test_an_unknown_policy_is_named_first(tiny_cells: Cells, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no policy 'hevy'.*heavy"):
+        write_set(tiny_cells, tmp_path / "set", SetOptions(policy="hevy"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from smearlab.data.demo import draw_demo
 from smearlab.errors import DataError
 from smearlab.evaluation.embed import neighbour_shares
 from smearlab.evaluation.explain import evenly
+from smearlab.report.map_report import MapReport, overlap_words
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +112,25 @@ def test_evenly_spaced() -> None:
     assert evenly(0, 5).tolist() == []
     with pytest.raises(DataError, match="--limit"):
         evenly(3, -2)
+
+
+@pytest.mark.parametrize("command", ["explain", "embed"])
+def test_pictures_that_cannot_be_read_are_told(
+    command: str, cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(cells, folder)
+    (folder / "basophil" / "broken.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    assert main([command, "default", str(folder), "--out", str(out), "--limit", "6"]) == 0
+    told = "1 picture could not be decoded and is left out."
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert told in (out / "report.html").read_text(encoding="utf-8")
+    assert json.loads((out / f"{command}.json").read_text(encoding="utf-8"))["unreadable"] == 1
+
+
+def test_one_class_overlaps_with_nothing() -> None:
+    report = MapReport(
+        "one", "", ("a", "b"), np.zeros(9, np.int64), np.zeros((9, 2)), True, np.array([[1.0, 0], [np.nan] * 2])
+    )
+    assert overlap_words(report) == "All pictures are of one class."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ from smearlab.metrics.repeats import picture_weights
         ("alike", -0.3, -0.1, "did not hold"),
         ("alike", 0.1, 0.3, "did not hold"),
         ("alike", -0.05, 0.01, "undecided"),
+        ("no gain", 0.0, 0.0, "undecided"),  # the very same answers: nothing was compared
     ],
 )
 def test_a_verdict_needs_an_interval_without_doubt(expected: Expected, low: float, high: float, verdict: str) -> None:
@@ -108,3 +111,13 @@ class TestConfusions:
     def test_data_of_other_classes_has_no_such_figures(self) -> None:
         labels = np.array([0, 1])
         assert confusions(labels, labels, ("a", "b"), picture_weights(labels, 0, 5)) == {}
+
+
+def test_what_is_stated_of_every_row_needs_all_of_them() -> None:
+    outcome = outcome_of({"better": measured(0.52), "worse": measured(0.5)})
+    pairs = (("better", "worse"), ("worse", "better"), ("absent", "worse"))
+    stated = replace(finding(*pairs), every=True)
+    assert judge(replace(stated, pairs=pairs[:1]), outcome).verdict == "held"
+    judged = judge(stated, outcome)
+    assert (judged.verdict, judged.pair) == ("did not hold", ("worse", "better"))
+    assert judge(replace(stated, pairs=pairs[2:]), outcome).verdict == "not measured"

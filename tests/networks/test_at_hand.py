@@ -51,7 +51,7 @@ def test_a_file_is_found_in_every_place(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("SMEARLAB_CACHE", str(folders["cache"]))
     data = folders["beside/data"]
     assert not weights_at_hand(wanting("net.pth"), data)
-    assert weights_at_hand(wanting("net.pth"), data).words == "no file net.pth"
+    assert weights_at_hand(wanting("net.pth"), data).words == "no net.pth here or beside the data"
     lies = {"beside the data": "beside", "in the data folder": "beside/data", "cache": "cache/weights"}.get(
         place, place
     )

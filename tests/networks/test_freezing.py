@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tests.networks.tiny_network import NARROW, pictures, tiny_network
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from smearlab.networks.build import CellNetwork
+from smearlab.networks.build import CellNetwork, build_network
 from smearlab.networks.config import HeadConfig, NetworkConfig, TrainableConfig
 from smearlab.networks.freezing import backbone_layers, set_mode, set_trainable, share_at
 from smearlab.networks.joining import backbone_parts
@@ -126,3 +126,19 @@ def test_joined_backbones_are_freed_alike() -> None:
         for part in backbone_parts(network.backbone)
     ]
     assert counts[0] == counts[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("network", "norm"),
+    [
+        (NetworkConfig(backbone="convnext_atto", weights="none"), torch.nn.LayerNorm),
+        (NetworkConfig(backbone="resnet18", weights="none", norm="group"), torch.nn.GroupNorm),
+    ],
+)
+def test_frozen_norms_of_every_kind_keep_scale_and_shift(network: NetworkConfig, norm: type[torch.nn.Module]) -> None:
+    built = build_network(network, HeadConfig(), 3, size=32)
+    set_trainable(built, TrainableConfig(freeze_norms=True))
+    norms = [module for module in built.backbone.modules() if isinstance(module, norm)]
+    assert len(norms) > 5
+    assert not any(parameter.requires_grad for module in norms for parameter in module.parameters())
+    assert sum(parameter.requires_grad for parameter in built.backbone.parameters()) > 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_row_says_what_was_reported() -> None:
         "online": "0.32",
         "weights": "none needed",
     }
-    assert cells["formidable/mobilenetv2"]["weights"] == "no file mobilenet_v2_imagenet.pth"
+    assert cells["formidable/mobilenetv2"]["weights"] == "no mobilenet_v2_imagenet.pth here or beside the data"
 
 
 def test_figures_that_a_team_did_not_report_are_left_open() -> None:
@@ -96,9 +97,14 @@ class TestPrinted:
         assert final["weights_at_hand"] is False
         assert final["wanted_weights"] == "pretrained"
 
-    def test_data_without_check_is_a_mistake(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["recipes", "demo"]) == 2
-        assert "--check" in capsys.readouterr().err
+    def test_weights_that_lie_beside_the_data_are_at_hand(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "mobilenet_v2_imagenet.pth").touch()
+        (tmp_path / "cells.npz").touch()
+        assert main(["recipes", str(tmp_path / "cells.npz"), "--team", "formidable", "--json"]) == 0
+        rows = {row["recipe"]: row for row in json.loads(capsys.readouterr().out)}
+        assert rows["formidable/mobilenetv2"]["weights_at_hand"]
 
 
 def test_counts_are_those_of_the_recipe_as_it_stands() -> None:

@@ -77,7 +77,8 @@ def embed(
     from smearlab.evaluation.embed import EmbedOptions
     from smearlab.evaluation.embed import embed as lay_out
     from smearlab.report.map_report import overlap_words
+    from smearlab.report.text import left_out
 
     found = lay_out(model, data, out, EmbedOptions(method, layer, limit, seed))  # type: ignore[arg-type]
-    print(f"{found.words}.\n{overlap_words(found)}")
+    print(f"{found.words}.{left_out(found.unreadable)}\n{overlap_words(found)}")
     print(f"Report: {out / 'report.html'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from smearlab.cli.app import Flag, UsageError, app
+from smearlab.cli.app import Flag, app
 
 
 @app.command
@@ -20,7 +20,8 @@ def recipes(
     Parameters
     ----------
     data
-        With --check: labelled pictures in any form to take the steps on; demo by default.
+        Labelled pictures in any form: files of weights may lie beside them, and --check takes its steps on them; demo
+        by default.
     team
         Only the recipes of this team: formidable, ai_pacapa, m2g, november or rookie.
     check
@@ -28,8 +29,6 @@ def recipes(
     json
         Print JSON.
     """
-    if data is not None and not check:
-        raise UsageError("smearlab recipes takes DATA only with --check.\nSee smearlab recipes --help.")
     if check:
         from smearlab.evaluation.recipe_check import check_recipes
 
@@ -39,4 +38,4 @@ def recipes(
     from smearlab.training.recipe_list import list_recipes
     from smearlab.training.recipe_table import print_recipes
 
-    print_recipes(list_recipes(team), as_json=json)
+    print_recipes(list_recipes(team, data), as_json=json)

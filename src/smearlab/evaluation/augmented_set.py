@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smearlab.augment.config import AugmentConfig
 from smearlab.augment.copies import Made, bundles, copies_per_class, draw_mixing, make_pictures
 from smearlab.augment.sets import SETS, policy_of
 from smearlab.data.cells import Cells
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from smearlab.augment.config import AugmentConfig
     from smearlab.data.cells import IntArray, StrArray, UInt8Array
+    from smearlab.training.recipe import Recipe
 
 _FILES = (".npz", ".parquet")
 _MOST = 1_000_000
@@ -155,6 +156,8 @@ def _policy(options: SetOptions) -> tuple[AugmentConfig, str]:
         raise RecipeError(
             "Say what to do to the pictures: --policy NAME, such as light, moderate or heavy, or --recipe."
         )
+    base = None if options.recipe is None else load_recipe(options.recipe)
+    config = _named_policy(options.policy, base)
     if options.per_class is not None and options.per_image is not None:
         raise RecipeError("Give --per-class or --per-image, not both.")
     if options.per_class is None and options.per_image is None and options.policy not in SETS:
@@ -166,11 +169,20 @@ def _policy(options: SetOptions) -> tuple[AugmentConfig, str]:
             raise RecipeError(f"{name} {number}: give a number from 1 to {_MOST:,}.")
     if options.size is not None and not 8 <= options.size <= 2048:
         raise RecipeError(f"--size {options.size}: give a side from 8 to 2048 pixels.")
-    base = load_recipe(options.recipe).augment if options.recipe is not None else None
-    if options.policy is not None:
-        return policy_of(options.policy, base), options.policy
-    assert base is not None
-    return base, base.policy
+    return config, options.policy or config.policy
+
+
+def _named_policy(name: str | None, recipe: Recipe | None) -> AugmentConfig:
+    """Return the policy of a name, or of a recipe: what it does while training, else to the copies that it makes."""
+    if name is not None:
+        return policy_of(name, None if recipe is None else recipe.augment)
+    assert recipe is not None
+    if recipe.augment.policy != "none" or recipe.augment.mixup or recipe.augment.cutmix:
+        return recipe.augment
+    balance = recipe.balance
+    if balance.kind == "synthetic":
+        return AugmentConfig(policy=balance.policy, steps=balance.steps)
+    raise RecipeError(f"The recipe {recipe.name} alters no picture. Name a policy, such as --policy light.")
 
 
 def _check_target(target: Path, data: str | Path | Cells) -> None:

@@ -92,6 +92,7 @@ def embed(
         points=points,
         labelled=cells.labels is not None,
         neighbours=neighbour_shares(features, indices, len(names)),
+        unreadable=len(cells.unreadable),
     )
     _write(folder, cells, labels.tolist(), named.tolist(), report, options)
     return report
@@ -169,7 +170,10 @@ def _write(
     folder: Path, cells: Cells, labels: list[str], named: list[str], report: MapReport, options: EmbedOptions
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FACTS, {"method": options.method, "layer": options.layer, "pictures": len(cells)})
+    write_json(
+        folder / FACTS,
+        {"method": options.method, "layer": options.layer, "pictures": len(cells), "unreadable": len(cells.unreadable)},
+    )
     with atomic_path(folder / "map.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["row", "source", "label", "named", "x", "y"])

@@ -22,6 +22,7 @@ from smearlab.evaluation.rebuilding import rebuild_network
 from smearlab.inference.predictor import Predictor
 from smearlab.report.contents import Example
 from smearlab.report.heat_report import HeatPicture, HeatReport, write_heat_report
+from smearlab.report.text import left_out
 
 if TYPE_CHECKING:
     from smearlab.data.cells import Cells, FloatArray, IntArray, UInt8Array
@@ -135,10 +136,19 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     # Written first: a folder that a kill left half done is recognised, and may be written again.
     facts = {"method": options.method, "layer": options.layer, "refine": options.refine, "pictures": len(shown)}
+    facts["unreadable"] = len(cells.unreadable)
     write_json(folder / FACTS, facts)
     files = _write_overlays(folder / OVERLAYS, shown)
     _write_table(folder / TABLE, shown, files)
-    report = HeatReport(cells.name, len(cells), names, shown, _mean_heat(framed, heat, classes, names), _words(options))
+    report = HeatReport(
+        cells.name,
+        len(cells),
+        names,
+        shown,
+        _mean_heat(framed, heat, classes, names),
+        _words(options),
+        len(cells.unreadable),
+    )
     write_heat_report(folder / "report.html", report)
     return report
 
@@ -188,4 +198,6 @@ def _words(options: ExplainOptions) -> str:
 
 def summary_line(report: HeatReport) -> str:
     """Return in a line what was done."""
-    return f"{report.words}: {counted(len(report.pictures), 'picture')} of {report.total:,}."
+    return (
+        f"{report.words}: {counted(len(report.pictures), 'picture')} of {report.total:,}.{left_out(report.unreadable)}"
+    )

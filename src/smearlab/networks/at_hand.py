@@ -49,7 +49,8 @@ def weights_at_hand(network: NetworkConfig, beside: object = None) -> AtHand:
         return AtHand(True, "none needed")
     if network.weights != "pretrained":
         found = find_weights(network.weights, beside)
-        return AtHand(False, f"no file {network.weights}") if found is None else AtHand(True, str(found))
+        absent = f"no {network.weights} here or beside the data"
+        return AtHand(False, absent) if found is None else AtHand(True, str(found))
     names = network.backbones
     unknown = [name for name in names if not pretrained_source(name)]
     if unknown:

@@ -116,7 +116,7 @@ class TrainableConfig(BaseModel):
         share: the share of the backbone's layers that learn, counted from the head down: 0 trains the head alone,
             1 everything.
         freeze_first: the number of the backbone's first layers that do not learn, whatever the share says.
-        freeze_norms: keep the backbone's batch normalisation as it is, statistics too.
+        freeze_norms: keep the backbone's normalisation layers as they are; of batch normalisation the statistics too.
         start_share: the share that learns in the phase's first epoch, where it grows.
         grow_epochs: over which the share grows from `start_share` to `share` (gradual unfreezing, Howard & Ruder 2018);
             0 frees all at once.

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from smearlab.networks.config import TrainableConfig
 
 
+_NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm)
+
+
 def backbone_layers(network: CellNetwork) -> list[nn.Module]:
     """List the backbone's modules that hold parameters of their own, from the input to the head."""
     return _layers(network.backbone)
@@ -52,13 +55,13 @@ def _set_part(layers: list[nn.Module], config: TrainableConfig, share: float) ->
     learning = math.ceil(round(share * len(layers), 6))
     first = max(len(layers) - learning, config.freeze_first)
     for position, layer in enumerate(layers):
-        learns = position >= first and not (config.freeze_norms and isinstance(layer, _BatchNorm))
+        learns = position >= first and not (config.freeze_norms and isinstance(layer, _NORMS))
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(learns)
 
 
 def set_mode(network: nn.Module, config: TrainableConfig) -> None:
-    """Put the network in training mode, but leave frozen batch normalisation as it is.
+    """Put the network in training mode, but leave frozen batch normalisation as it is; the other norms have no mode.
 
     A frozen normalisation that went on averaging would still change the function; statistics follow the parameters.
     """

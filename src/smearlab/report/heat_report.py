@@ -12,7 +12,7 @@ from smearlab.report.blocks import ClassCell, Note, PictureGrid, PictureRow, Til
 from smearlab.report.contents import Example
 from smearlab.report.grids import tile
 from smearlab.report.page import Page
-from smearlab.report.text import percent, plural, source_name
+from smearlab.report.text import left_out, percent, plural, source_name
 
 _PER_CLASS = 24
 _CAPTION = "First a class's mean heat over its mean picture; then each picture, and beside it the same with its heat"
@@ -48,6 +48,7 @@ class HeatReport:
         pictures: those explained.
         mean: class to its mean heat over its mean picture, ``uint8 (h, w, 3)``.
         words: the method, in words.
+        unreadable: pictures that could not be decoded.
     """
 
     name: str
@@ -56,6 +57,7 @@ class HeatReport:
     pictures: Sequence[HeatPicture]
     mean: Mapping[str, UInt8Array]
     words: str
+    unreadable: int = 0
 
 
 def write_heat_report(path: Path, report: HeatReport) -> None:
@@ -66,7 +68,11 @@ def write_heat_report(path: Path, report: HeatReport) -> None:
 def heat_page(report: HeatReport) -> Page:
     """Build the page."""
     shown = plural(len(report.pictures), "picture")
-    page = Page(report.name, "Where the model looks", f"{report.words}: {shown} of {report.total:,}.")
+    page = Page(
+        report.name,
+        "Where the model looks",
+        f"{report.words}: {shown} of {report.total:,}.{left_out(report.unreadable)}",
+    )
     how = "Yellow is where the network finds what speaks for the class, relative to the strongest place of the picture."
     cells = "Heat that lies beside the cell is a warning: the network may have learnt the background."
     page.section("Heat", Note(f"{how} {cells}"), _pictures_grid(report))

@@ -15,7 +15,7 @@ from smearlab.report.blocks import Note, heat_table
 from smearlab.report.drawing import Palette
 from smearlab.report.page import Page
 from smearlab.report.plots import Plot
-from smearlab.report.text import percent, plural
+from smearlab.report.text import left_out, percent, plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
@@ -35,6 +35,7 @@ class MapReport:
         points: ``float64 (n, 2)``.
         labelled: whether the labels are the data's own, not the model's answers.
         neighbours: ``float64 (classes, classes)``, of which classes a class's nearest neighbours are.
+        unreadable: pictures that could not be decoded.
     """
 
     name: str
@@ -44,6 +45,7 @@ class MapReport:
     points: FloatArray
     labelled: bool
     neighbours: FloatArray
+    unreadable: int = 0
 
 
 def write_map_report(path: Path, picture: Path, report: MapReport) -> None:
@@ -54,7 +56,9 @@ def write_map_report(path: Path, picture: Path, report: MapReport) -> None:
     """
     plot = map_plot(report)
     plot.save(picture)
-    page = Page(report.name, "Map", f"{plural(len(report.labels), 'picture')}. {report.words}.")
+    page = Page(
+        report.name, "Map", f"{plural(len(report.labels), 'picture')}. {report.words}.{left_out(report.unreadable)}"
+    )
     page.section("Map", plot.block(), Note(overlap_words(report)))
     titles = [celltypes.title(name) for name in report.class_names]
     caption = "Of which class the nearest neighbours of a class's pictures are, in the network's features, per cent"
@@ -108,5 +112,7 @@ def overlap_words(report: MapReport) -> str:
             words.append(f"{title} with {with_whom}")
         else:
             apart.append(title)
+    if len(apart) + len(words) < 2:
+        return "All pictures are of one class."
     overlapping = f"Overlapping: {'; '.join(words)}." if words else "No two classes overlap."
     return f"{overlapping} Lying apart: {', '.join(apart)}." if apart else overlapping

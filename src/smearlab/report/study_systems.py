@@ -13,6 +13,7 @@ from smearlab import celltypes
 from smearlab.report.blocks import Block, Cell, EstimateCell, Facts, Figure, Figures, Note, Table, heat_table
 from smearlab.report.estimates import Estimate
 from smearlab.report.page import Page
+from smearlab.report.reported import local_figure
 from smearlab.report.study_curves import system_curves
 from smearlab.report.study_plots import bars, gains
 from smearlab.report.study_report import Difference
@@ -173,11 +174,11 @@ def _line(line: SystemLine) -> list[Cell]:
 
 
 def local_text(reported: Mapping[str, float]) -> str:
-    """Return the first local figure of a report with its metric; a dash where there is none."""
-    local = [(name, value) for name, value in reported.items() if name != "online"]
-    if not local:
+    """Return the local figure of a report with its metric; a dash where there is none."""
+    local = local_figure(reported)
+    if local is None:
         return "–"
-    name, value = local[0]
+    name, value = local
     return f"{percent(value)} {name.replace('_', ' ').replace('f1', 'F1')}"
 
 

@@ -44,6 +44,17 @@ def count(number: int) -> str:
     return f"{int(number):,}"
 
 
+def left_out(unreadable: int) -> str:
+    """Return a sentence on pictures that could not be decoded; nothing where there are none.
+
+    >>> left_out(0), left_out(2)
+    ('', ' 2 pictures could not be decoded and are left out.')
+    """
+    if not unreadable:
+        return ""
+    return f" {plural(unreadable, 'picture')} could not be decoded and {'is' if unreadable == 1 else 'are'} left out."
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return a count with its noun.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smearlab.errors import RecipeError, did_you_mean
+from smearlab.report.reported import local_figure
 from smearlab.training import recipe_io
 from smearlab.training.parameter_counts import ParameterCount, parameter_count
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 HEADS = ("recipe", "team", "network", "parameters", "reported", "local", "online", "weights")
 NUMBERS = ("parameters", "reported", "local", "online")
 """Of the heads, those over numbers."""
-LOCAL = ("accuracy", "macro_f1", "validation_accuracy")
-"""The figures that stand for a team's own pictures, the first that it reported."""
 _NONE = "–"
 
 
@@ -55,8 +54,7 @@ class ListedRecipe:
 
     def local(self) -> tuple[str, float] | None:
         """Return the name and the value of the figure on the team's own pictures, or None."""
-        figures = self.recipe.reported.figures
-        return next(((name, figures[name]) for name in LOCAL if name in figures), None)
+        return local_figure(self.recipe.reported.figures)
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of the table, in the order of `HEADS`."""
@@ -64,7 +62,7 @@ class ListedRecipe:
         return (
             *(self.name, self.team or _NONE, self.network, f"{self.count.total:,}"),
             f"{reported.parameters:,}" if reported.parameters else _NONE,
-            f"{local[1]:.4f} {_SHORT[local[0]]}" if local else _NONE,
+            f"{local[1]:.4f} {_SHORT.get(local[0], local[0])}" if local else _NONE,
             f"{reported.figures['online']:.2f}" if "online" in reported.figures else _NONE,
             self.weights,
         )
@@ -90,11 +88,12 @@ class ListedRecipe:
 _SHORT = {"accuracy": "acc", "macro_f1": "F1", "validation_accuracy": "val"}
 
 
-def list_recipes(team: str | None = None) -> list[ListedRecipe]:
+def list_recipes(team: str | None = None, beside: object = None) -> list[ListedRecipe]:
     """List the recipes that ship, the teams' after ours.
 
     Args:
         team: only those of this team.
+        beside: data or a folder where files of weights may lie, as beside the current folder.
 
     Raises:
         RecipeError: there is no such team.
@@ -105,7 +104,7 @@ def list_recipes(team: str | None = None) -> list[ListedRecipe]:
     rows = []
     for name in team_recipes(team) if team else sorted(recipe_io.shipped_recipes(), key=_ours_first):
         recipe = recipe_io.load_recipe(name)
-        found = weights_at_hand(recipe.network)
+        found = weights_at_hand(recipe.network, beside)
         rows.append(ListedRecipe(name, recipe, parameter_count(recipe), found.words, found.here))
     return rows
 

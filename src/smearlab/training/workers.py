@@ -28,9 +28,14 @@ def choose_jobs(asked: int | None) -> int:
     """Return how many processes to use: as asked, else one per core up to four, and one alone where a GPU works.
 
     Small networks gain little from a second thread, so a process for each core is faster than a thread.
+
+    Raises:
+        TrainingError: fewer than one was asked for.
     """
+    if asked is not None and asked < 1:
+        raise TrainingError(f"--jobs {asked}: give at least 1.")
     if asked is not None:
-        return max(1, asked)
+        return asked
     return 1 if torch.cuda.is_available() else min(_DEFAULT_JOBS, threads_at_hand())
 
 

@@ -6,13 +6,18 @@ a download stands in its place; where on a network from scratch, that network's 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from smearlab.augment.sets import SETS
 from smearlab.evaluation.studies.plan import SYSTEM_SCALES, Cell, Study
 from smearlab.evaluation.studies.teams import OURS
+from smearlab.training.recipe_io import load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from smearlab.augment.config import StepConfig
 
 METHOD = "Methods"
 STARTING = (
@@ -33,6 +38,15 @@ FINAL = (
     '{ name = "gaussian_noise", magnitude = 0.5 }] }'
 )
 HEAVY = 'augment={ policy = "pipeline", operations = 5, mixup = 0.2, cutmix = 1.0, mix_share = 0.3 }'
+
+
+def _copies(per_class: int, steps: Sequence[StepConfig]) -> str:
+    """Return the override that fills classes up with copies which steps have altered once."""
+    told = ", ".join(
+        "{{ {} }}".format(", ".join(f"{key} = {json.dumps(value)}" for key, value in step.model_dump().items()))
+        for step in steps
+    )
+    return f'balance={{ kind = "synthetic", per_class = {per_class}, policy = "sequence", steps = [{told}] }}'
 
 
 def method_study(
@@ -61,17 +75,20 @@ def formidable_augmentation() -> Study:
 
 def pacapa_augmentation() -> Study:
     """Return the light, moderate and heavy augmentation of team ai_pacapa, drawn while training and made once."""
-    offline = "balance={{ kind = 'synthetic', per_class = {}, policy = '{}' }}"
+    light = "balance={ kind = 'synthetic', per_class = 2500, policy = 'light' }"
+    moderate, heavy = _copies(3750, SETS["moderate"].config.steps), _copies(5000, SETS["heavy"].config.steps)
     return method_study(
         "ai-pacapa-augmentation",
         "Team ai_pacapa: light, moderate and heavy augmentation",
-        f"More and harder operations on each picture, drawn anew in every epoch or written once. {_TELLS}",
+        "More and harder operations on each picture, drawn anew in every epoch, or written once as the light, moderate "
+        f"and heavy sets of `smearlab augment`, without their MixUp and CutMix. {_TELLS}",
         (
             Cell("light", "light", METHOD, ('augment={ policy = "light" }',)),
             Cell("moderate", "moderate", METHOD, ('augment={ policy = "randaugment", magnitude = 0.5 }',)),
             Cell("heavy", "heavy", METHOD, (HEAVY,)),
-            Cell("light-set", "light set", "Sets made once", ("augment.policy=none", offline.format(2500, "light"))),
-            Cell("heavy-set", "heavy set", "Sets made once", ("augment.policy=none", offline.format(5000, "pipeline"))),
+            Cell("light-set", "light set", "Sets made once", ("augment.policy=none", light)),
+            Cell("moderate-set", "moderate set", "Sets made once", ("augment.policy=none", moderate)),
+            Cell("heavy-set", "heavy set", "Sets made once", ("augment.policy=none", heavy)),
         ),
     )
 
@@ -113,7 +130,7 @@ def pacapa_cleaning() -> Study:
 
 def november_stages() -> Study:
     """Return the three stages of team november's augmentation."""
-    copies = "balance={{ kind = 'synthetic', per_class = {}, policy = '{}' }}"
+    first, second = (load_recipe(f"november/{name}").balance.steps for name in ("mobilenetv3", "efficientnetv2m"))
     drawn = (
         'augment={ policy = "sequence", choose = 2, steps = [{ name = "augmix" }, { name = "zoom", magnitude = 0.3 }, '
         '{ name = "auto_contrast" }, { name = "randaugment", magnitude = 0.5, operations = 3 }] }'
@@ -124,8 +141,8 @@ def november_stages() -> Study:
         "2,500 pictures of each class by simple changes; 5,000 by more and harder ones; drawn anew while training. At "
         f"smaller scales the numbers shrink with the training set. {_TELLS}",
         (
-            Cell("stage1", "stage 1", METHOD, ("augment.policy=none", copies.format(2500, "light"))),
-            Cell("stage2", "stage 2", METHOD, ("augment.policy=none", copies.format(5000, "pipeline"))),
+            Cell("stage1", "stage 1", METHOD, ("augment.policy=none", _copies(2500, first))),
+            Cell("stage2", "stage 2", METHOD, ("augment.policy=none", _copies(5000, second))),
             Cell("stage3", "stage 3", METHOD, (drawn, 'balance={ kind = "oversample" }')),
             Cell("weights", "class weights, no copies", METHOD, (drawn, 'balance={ kind = "class_weights" }')),
         ),

@@ -78,9 +78,10 @@ def rookie_freezing() -> Study:
         "head": ("head only", "share=0.0"),
         "half": ("the last half learns", "share=0.5"),
         "all": ("everything learns", "share=1.0"),
-        "first-2": ("first 2 layers frozen", "share=1.0, freeze_first=2"),
-        "first-3": ("first 3 layers frozen", "share=1.0, freeze_first=3"),
-        "first-10": ("first 10 layers frozen", "share=1.0, freeze_first=10"),
+        # Each convolution of MobileNetV2 has a norm of its own: twice as many modules as convolutions.
+        "first-2": ("first 2 convolutions and their norms frozen", "share=1.0, freeze_first=4"),
+        "first-3": ("first 3 convolutions and their norms frozen", "share=1.0, freeze_first=6"),
+        "first-10": ("first 10 convolutions and their norms frozen", "share=1.0, freeze_first=20"),
     }
     cells = [Cell(name, title, METHOD, (two_phases(trainable),)) for name, (title, trainable) in shares.items()]
     return method_study(

@@ -13,6 +13,7 @@ from smearlab.evaluation.studies.revision import revision
 from smearlab.evaluation.studies.system_outcome import ACCURACY, SYSTEM_FIGURES
 from smearlab.evaluation.studies.verdicts import as_json
 from smearlab.metrics.counts import class_scores
+from smearlab.report.reported import local_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,16 +135,18 @@ def _flat(figures: Mapping[str, Interval]) -> dict[str, float]:
 
 
 def reported(figures: Mapping[str, float]) -> dict[str, float | None]:
-    """Return what was reported as local and as online figure; locally the first that a recipe names."""
-    local = [value for name, value in figures.items() if name != "online"]
-    return {"reported_local": local[0] if local else None, "reported_online": figures.get("online")}
+    """Return what was reported as local and as online figure."""
+    local = local_figure(figures)
+    return {"reported_local": None if local is None else local[1], "reported_online": figures.get("online")}
 
 
 def printed_systems(outcome: SystemOutcome, judged: Sequence[Judged]) -> str:
     """Return the table and the verdicts for the terminal."""
     width = max(len(row.cell.title) for row in outcome.rows)
     heads = ("local", "online", *(name for name in SYSTEM_FIGURES))
-    lines = [f"{'':<{width}}  {'reported':>15}  ours\n{'':<{width}}" + _heads(heads) + "   epochs       time"]
+    lines = [
+        f"{'':<{width}}  {'reported':>15}  ours\n{'':<{width}}" + _heads(heads) + "  parameters  epochs       time"
+    ]
     lines += [_line(row, width) for row in outcome.rows]
     lines += [f"{one.verdict}: {one.finding.text}{_of(one)}" for one in judged]
     return "\n".join(lines)
@@ -161,7 +164,11 @@ def _line(row: SystemRow, width: int) -> str:
         return f"{title}  left out: {row.missing}"
     mark = "  from scratch" if row.scratch else ""
     shown = "".join(f"{_with_interval(row.figures.get(name)):>20}" for name in SYSTEM_FIGURES)
-    return f"{title}{shown}   {row.epochs:>6}   {row.seconds:>6.0f} s{mark}"
+    return f"{title}{shown}  {_short(row.parameters):>10}  {row.epochs:>6}   {row.seconds:>6.0f} s{mark}"
+
+
+def _short(number: int) -> str:
+    return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.0f} k"
 
 
 def _with_interval(figure: Interval | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -89,6 +90,9 @@ def run_systems(
     scale = study.scales[find_scale(options.scale).name]
     if options.seeds is not None and options.seeds < 1:
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
+    if options.minutes is not None and not 0 <= options.minutes < math.inf:
+        raise DataError(f"--minutes {options.minutes:g}: give a number of minutes, or 0 for no limit.")
+    choose_jobs(options.jobs)  # before anything is read or written
     cells, begun = study.choose(scale, options.only), time.monotonic()
     precision = check_folder(path, study, scale, BASE) or fast_precision()
     pictures = data if isinstance(data, Cells) else read(data)

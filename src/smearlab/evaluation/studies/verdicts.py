@@ -10,12 +10,13 @@ from smearlab.metrics.intervals import Interval
 from smearlab.metrics.repeats import interval_over_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from smearlab.evaluation.studies.system_outcome import SystemOutcome
 
 Expected = Literal["more", "less", "no gain", "alike"]
 Verdict = Literal["held", "did not hold", "undecided", "not measured"]
+_AGAINST: tuple[Verdict, ...] = ("did not hold", "undecided", "held")
 MARGIN = 0.02
 """A gain of less than two points counts as none."""
 
@@ -32,6 +33,7 @@ class Finding:
         pairs: each a row and the one it is compared with; the first pair that has figures is used, so that a stand-in
             serves where the team's own networks cannot be run. A row compared with nothing, ``("row", "")``, is judged
             by a figure that is 0 where nothing is to be found.
+        every: whether it is stated of all pairs that have figures; the one that speaks most against it is shown.
         figure: that is compared.
         expected: of the first row against the second: ``more``, ``less``, ``no gain`` (not two points more) or
             ``alike`` (within two points).
@@ -44,6 +46,7 @@ class Finding:
     pairs: tuple[tuple[str, str], ...]
     figure: str
     expected: Expected = "more"
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,16 @@ class Judged:
 def verdict_of(expected: Expected, difference: Interval) -> Verdict:
     """Judge a paired difference by its 95 % interval.
 
+    Rows that answer every picture alike, such as two whose validation chose the same epoch, show nothing.
+
     >>> verdict_of("more", Interval(value=0.04, low=0.01, high=0.07))
     'held'
     >>> verdict_of("no gain", Interval(value=0.0, low=-0.03, high=0.03))
     'undecided'
     """
     low, high = difference.low, difference.high
+    if low == high == 0:
+        return "undecided"
     if expected == "less":
         return verdict_of("more", Interval(value=-difference.value, low=-high, high=-low))
     if expected == "more":
@@ -86,6 +93,14 @@ def verdict_of(expected: Expected, difference: Interval) -> Verdict:
 
 def judge(finding: Finding, outcome: SystemOutcome) -> Judged:
     """Judge a finding by a study's figures."""
+    judged = list(_measured(finding, outcome))
+    if finding.every and judged:
+        return min(judged, key=lambda one: _AGAINST.index(one.verdict))
+    return judged[0] if judged else Judged(finding, "not measured")
+
+
+def _measured(finding: Finding, outcome: SystemOutcome) -> Iterator[Judged]:
+    """Judge every pair of a finding that has figures."""
     for first, second in finding.pairs:
         own, other = outcome.measured.get(first), outcome.measured.get(second)
         if own is None or (second and other is None) or finding.figure not in own.figures:
@@ -95,8 +110,7 @@ def judge(finding: Finding, outcome: SystemOutcome) -> Judged:
         else:
             difference = differences(other, own)[finding.figure]
         scratch = any(outcome.row(name).scratch for name in (first, second) if name)
-        return Judged(finding, verdict_of(finding.expected, difference), (first, second), difference, scratch)
-    return Judged(finding, "not measured")
+        yield Judged(finding, verdict_of(finding.expected, difference), (first, second), difference, scratch)
 
 
 def judge_all(findings: Iterable[Finding], outcome: SystemOutcome) -> list[Judged]:
