@@ -104,6 +104,7 @@ def result_tables(results: Path) -> Iterator[str]:
                 yield f"\n### {make().title}: `{study}`, {scale}\n"
                 yield f"{make().description} {_budget(scale, rows)}\n"
                 yield from _table(rows)
+                yield from _reasons(rows)
     yield ""
 
 
@@ -147,11 +148,19 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
         told = f"{_plain(local_text(row['reported']))} | {'–' if online is None else f'{100 * online:.0f} %'}"
         title = f"`{row['row']}`{' (from scratch)' if row['from_scratch'] else ''}"
         if row["missing"]:
-            yield f"| {title} | {told} | left out: {_plain(row['missing'])} | | | {_count(row['parameters'])} | | | |"
+            yield f"| {title} | {told} | left out | | | {_count(row['parameters'])} | | | |"
             continue
         figures = " | ".join(_figure(row["figures"].get(name)) for name in ("clean", "chain", "bloodmnist-c"))
         made = f"{_count(row['parameters'])} | {row['epochs'] or '–'} | {_plain(duration(row['seconds']))}"
         yield f"| {title} | {told} | {figures} | {made} | {row['revision']}, {row['runs']}× |"
+
+
+def _reasons(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield why rows were left out; what would run them stands in their files."""
+    absent = [row for row in rows if row["missing"]]
+    if absent:
+        told = (f"`{row['row']}`: {_plain(row['missing']).split('. ')[0].rstrip('.')}" for row in absent)
+        yield f"\nLeft out: {'; '.join(told)}."
 
 
 def _figure(interval: Mapping[str, float] | None) -> str:

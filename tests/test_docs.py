@@ -136,7 +136,8 @@ def test_tables_of_the_teams_studies_are_those_of_the_results(tmp_path: Path) ->
         (tmp_path / "formidable" / f"{name}.small.json").write_text(json.dumps(content))
     made = script["with_tables"](page, tmp_path)
     assert "| `basic` | 89.9 % accuracy | 32 % | 90.0 (85.0–95.0) | 90.0 (85.0–95.0) | – | 314,712 | 10 |" in made
-    assert "left out: No \\| weights." in made
+    assert "| `mobilenetv2` | 89.9 % accuracy | 32 % | left out | | | 314,712 | | | |" in made
+    assert "Left out: `mobilenetv2`: No \\| weights." in made
     assert "did not hold | `basic` − `mobilenetv2`, chain | +90.0 (+85.0 to +95.0) | small |" in made
 
 

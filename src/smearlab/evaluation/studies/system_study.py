@@ -170,7 +170,8 @@ def _facts(
     study: Study, scale: Scale, material: Material, planned: Planned, precision: str, wall: float
 ) -> list[tuple[str, str]]:
     seeds = len({task.seed for task in planned.tasks})
-    capped = f"at most {scale.epochs} epochs and batches of {scale.batch}" if scale.batch else "epochs as recipes say"
+    most = plural(scale.epochs, "epoch")
+    capped = f"at most {most} and batches of {scale.batch}" if scale.batch else "epochs as recipes say"
     severities = " and ".join(map(str, scale.severities))
     found = [
         ("Data", material.name),
@@ -184,7 +185,9 @@ def _facts(
         ("Compared with", study.reference),
         ("Time", f"{duration(wall)} of this call"),
     ]
-    if scale.work:
+    if scale.name == "smoke":
+        found.insert(0, ("Smoke", "a few steps of each row, to see that it runs: the figures mean nothing"))
+    elif scale.work:
         limit = f"networks beyond {scale.work:g} · 10⁹ multiply-adds a picture: fewer epochs, at least {FEWEST}"
         found.insert(2, ("Cut", limit))
     return found
