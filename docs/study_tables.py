@@ -7,6 +7,7 @@ python docs/study_tables.py --check   # exit 1 where teams-studies.md does not s
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -159,7 +160,7 @@ def _reasons(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield why rows were left out; what would run them stands in their files."""
     absent = [row for row in rows if row["missing"]]
     if absent:
-        told = (f"`{row['row']}`: {_plain(row['missing']).split('. ')[0].rstrip('.')}" for row in absent)
+        told = (f"`{row['row']}`: {re.split(r' [(]|[.] ', _plain(row['missing']))[0].rstrip('.')}" for row in absent)
         yield f"\nLeft out: {'; '.join(told)}."
 
 
