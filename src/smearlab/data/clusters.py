@@ -86,7 +86,7 @@ class Clusters:
         pieces = [np.arange(start, stop, _LARGEST) for start, stop in pairwise(bounds)]
         self._starts = np.append(np.concatenate(pieces), len(vectors))
         of_piece = np.repeat(np.arange(len(centres)), [len(starts) for starts in pieces])
-        # Each cluster with each piece: the one step that grows with n², which at 10⁶ vectors is 1 part in 250.
+        # Each cluster with each piece: the one step that grows with n²; there are 128 times fewer of them than vectors.
         probes = math.ceil(_PROBES * math.log2(len(vectors) + 1))
         self._near = self._closest(centres[of_piece], centres, probes).positions
 

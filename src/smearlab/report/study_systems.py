@@ -183,12 +183,13 @@ def local_text(reported: Mapping[str, float]) -> str:
 
 
 def _parameters(line: SystemLine) -> str:
-    own = _millions(line.parameters) if line.parameters else "–"
+    own = millions(line.parameters) if line.parameters else "–"
     told = line.reported_parameters
-    return f"{own} (reported {_millions(told)})" if told else own
+    return f"{own} (reported {millions(told)})" if told else own
 
 
-def _millions(number: int) -> str:
+def millions(number: int) -> str:
+    """Return a number of parameters as a person reads it, such as 2.2 M."""
     return f"{number / 1e6:.1f}{THIN}M" if number >= 1e6 else f"{number / 1e3:.0f}{THIN}k"
 
 

@@ -14,6 +14,7 @@ from smearlab.evaluation.studies.system_outcome import ACCURACY, SYSTEM_FIGURES
 from smearlab.evaluation.studies.verdicts import as_json
 from smearlab.metrics.counts import class_scores
 from smearlab.report.reported import local_figure
+from smearlab.report.study_systems import millions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,11 +165,7 @@ def _line(row: SystemRow, width: int) -> str:
         return f"{title}  left out: {row.missing}"
     mark = "  from scratch" if row.scratch else ""
     shown = "".join(f"{_with_interval(row.figures.get(name)):>20}" for name in SYSTEM_FIGURES)
-    return f"{title}{shown}  {_short(row.parameters):>10}  {row.epochs:>6}   {row.seconds:>6.0f} s{mark}"
-
-
-def _short(number: int) -> str:
-    return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.0f} k"
+    return f"{title}{shown}  {millions(row.parameters):>10}  {row.epochs:>6}   {row.seconds:>6.0f} s{mark}"
 
 
 def _with_interval(figure: Interval | None) -> str:
