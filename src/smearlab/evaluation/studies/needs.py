@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,12 +24,14 @@ from smearlab.training.devices import processes
 from smearlab.training.train import initial_network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from smearlab.networks.build import CellNetwork
     from smearlab.training.recipe import Recipe
 
-_TIMED = 8  # pictures of the step that is timed
+_TIMED = 16  # pictures of the step that is timed; of fewer, what a large network costs once a step would tell too much
 _BYTES_OF_PARAMETER = 24
 """Weight, gradient, two moments of the optimiser, the saved best and the copy that is measured, 4 bytes each."""
 _TRAINED_COST = 3.0  # forward and backward, in forwards
@@ -140,7 +143,15 @@ def memory_obstacle(recipe: Recipe, need: Need, jobs: int) -> str:
     )
 
 
-def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minutes: float, threads: int = 1) -> str:
+def time_obstacle(
+    recipe: Recipe,
+    need: Need,
+    pictures: int,
+    classes: int,
+    minutes: float,
+    threads: int = 1,
+    precision: str = "float32",
+) -> str:
     """Return why a recipe would take too long here; empty where it would not. Times a step of the real network.
 
     Args:
@@ -150,6 +161,7 @@ def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minut
         classes: number of them.
         minutes: that it may take; 0 for no limit.
         threads: that its process will have.
+        precision: of the arithmetic; large networks differ by several times between the two.
     """
     if not minutes:
         return ""
@@ -160,7 +172,7 @@ def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minut
     seconds = (
         least
         if hopeless
-        else shown * _seconds_of_picture(recipe, classes, device) / (threads if device.type == "cpu" else 1)
+        else shown * _seconds_of_picture(recipe, classes, device, precision) / (threads if device.type == "cpu" else 1)
     )
     if seconds <= 60 * minutes:
         return ""
@@ -171,13 +183,25 @@ def time_obstacle(recipe: Recipe, need: Need, pictures: int, classes: int, minut
     )
 
 
-def _seconds_of_picture(recipe: Recipe, classes: int, device: torch.device) -> float:
-    """Time a training step, the second of two, as the first one prepares."""
+def _seconds_of_picture(recipe: Recipe, classes: int, device: torch.device, precision: str) -> float:
+    """Time a training step on one thread, the second of two, as the first one prepares."""
     network = initial_network(recipe.model_copy(update={"network": _untrained(recipe)}), classes).to(device).train()
     size = recipe.framing.size
     pictures = torch.rand(_TIMED, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
     network = network.to(memory_format=torch.channels_last)
-    return min(_step(network, pictures) for _ in range(2)) / _TIMED
+    with _one_thread(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        return min(_step(network, pictures) for _ in range(2)) / _TIMED
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: several that wait for each other on a busy machine spin, which counts as work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _untrained(recipe: Recipe) -> object:

@@ -150,7 +150,13 @@ def _too_much(cell: Cell, planned: Planned, scale: Scale, around: Circumstances)
     recipe, need = planned.recipes[cell.name], planned.needs[cell.name]
     try:
         return memory_obstacle(recipe, need, around.jobs) or time_obstacle(
-            recipe, need, around.pictures, around.classes, around.minutes, threads_of(around.jobs)
+            recipe,
+            need,
+            around.pictures,
+            around.classes,
+            around.minutes,
+            threads_of(around.jobs),
+            around.precision,
         )
     except (SmearlabError, RuntimeError) as error:
         return str(error)
