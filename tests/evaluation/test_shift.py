@@ -10,11 +10,13 @@ from tests.inference.tiny_model import write_tiny_folder
 
 from smearlab.__main__ import main
 from smearlab.data.cells import Cells
+from smearlab.data.demo import demo_cells
+from smearlab.data.framing import Framing
 from smearlab.errors import DataError
 from smearlab.evaluation import shift as shift_module
 from smearlab.evaluation.shift import resemblances, shift, shift_words
 from smearlab.inference.refit import refit_trust
-from smearlab.inference.statistics import STATISTICS
+from smearlab.inference.statistics import STATISTICS, picture_statistics, reference_statistics, signature
 
 
 @pytest.fixture
@@ -47,8 +49,20 @@ def test_another_laboratory_is_described(model: Path) -> None:
 def test_each_alteration_is_most_like_itself() -> None:
     table, names = shift_module._alterations()
     assert table.shape == (1 + len(names), 2 * len(STATISTICS))
-    for signature, (_, _, operation, _) in zip(table[1:], names, strict=True):
-        assert resemblances(signature)[0].operation == operation
+    for found, (_, _, operation, _) in zip(table[1:], names, strict=True):
+        assert resemblances(found)[0].operation == operation
+
+
+@pytest.mark.parametrize(
+    "gains", [(1.05, 1, 0.7), (0.75, 0.9, 1.1), (0.85, 1.03, 0.85), (1.1, 0.88, 0.97), (1.1, 0.95, 0.75)]
+)
+def test_one_cast_over_all_pictures_is_a_matter_of_white_balance(gains: tuple[float, float, float]) -> None:
+    cells, framing = demo_cells(), Framing(size=96)
+    images = np.stack(list(cells.take(np.arange(0, len(cells), 6)).images)) * np.array(gains)
+    tinted = picture_statistics(np.clip(images, 0, 255).astype(np.uint8), framing)
+    nearest = resemblances(signature(tinted, reference_statistics(cells.images, framing)))[0]
+    assert nearest.operation == "white_balance"
+    assert nearest.likeness > 0.8
 
 
 def test_a_reference_can_be_given_and_is_asked_for(tmp_path: Path) -> None:
