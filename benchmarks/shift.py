@@ -2,7 +2,8 @@
 
     python -m benchmarks.shift runs/robust pbc96.parquet --cells 200
 
-On test cells of the run, a sample of its own for each condition, none of which the signatures were measured on. Writes the section "Another laboratory" of RESULTS.md.
+On test cells of the run, a sample of its own for each condition, none of which the signatures were measured on. Writes
+the section "Another laboratory" of RESULTS.md.
 """
 
 from __future__ import annotations
