@@ -102,6 +102,7 @@ docs: $(VENV)/.train ## write the tables in docs/ that come from the code
 	$(BIN)/python docs/stress_tables.py
 	$(BIN)/python docs/team_tables.py
 	$(BIN)/python docs/study_tables.py
+	$(BIN)/python docs/option_tables.py
 
 site: $(VENV)/.dev ## the documentation as a site in build/site, to open without a server
 	$(BIN)/python -m mkdocs build --strict --quiet

@@ -100,6 +100,9 @@ def test_every_page_of_the_guide_is_linked_from_the_readme() -> None:
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
 
 
+_ENDS = {"value": 0.0, "low": -0.02, "high": 0.02}
+
+
 def test_tables_of_recipe_keys_are_those_of_the_code() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "recipe_keys.py"))
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
@@ -116,6 +119,28 @@ def test_tables_of_stress_suites_are_those_of_the_code() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "stress_tables.py"))
     page = (ROOT / "docs" / "stress-suites.md").read_text(encoding="utf-8")
     assert page == script["with_tables"](page), "docs/stress-suites.md is behind the code; run: make docs"
+
+
+def test_tables_of_the_studies_of_options_are_those_of_the_results(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "option_tables.py"))
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    assert page == script["with_tables"](page, ROOT / "docs" / "results"), "docs/studies.md is behind; make docs"
+    rows = [
+        {"cell": cell, "title": cell, "figure": figure, "value": value, **difference}
+        for cell, value, gain in (("ours", 0.9, None), ("without_colour", 0.7, -0.2), ("augmix", 0.91, 0.01))
+        for difference in [
+            {f"difference_{end}": None if gain is None else gain + move for end, move in _ENDS.items()},
+        ]
+        for figure in ("altered", "clean", "group colour")
+    ]
+    (tmp_path / "policies").mkdir()
+    facts = {"Trained on": "100 pictures", "Network": "small", "Altered": "9 conditions"}
+    (tmp_path / "policies" / "study.json").write_text(json.dumps({"facts": facts, "rows": rows}))
+    lines = list(script["study_lines"](tmp_path, "policies"))
+    assert "| ours (`ours`) | 90.0 | – | – | – | – | 90.0 | – | reference |" in lines
+    assert "| augmix (`augmix`) | 91.0 | – | – | – | – | 91.0 | +1.0 (−1.0 to +3.0) | undecided |" in lines
+    assert any(line.startswith("| without_colour") and line.endswith("| costs |") for line in lines)
+    assert lines[-1] == "| colour and tone | 90.0 | 70.0 | −20.0 (−22.0 to −18.0) |"
 
 
 def test_tables_of_the_teams_studies_are_those_of_the_results(tmp_path: Path) -> None:

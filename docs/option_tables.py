@@ -1,0 +1,126 @@
+"""Write the tables of the studies of options into studies.md, from the results that stand in docs/results.
+
+python docs/option_tables.py           # write them
+python docs/option_tables.py --check   # exit 1 where studies.md does not say what the results do
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from smearlab.corruptions.families import FAMILIES, GROUP_TITLES, GROUPS
+from smearlab.evaluation.studies.catalogue import STUDIES
+from smearlab.evaluation.studies.outcome import ALTERED, CHAIN
+from smearlab.evaluation.studies.plan import CLEAN, Study
+
+PAGE = Path(__file__).with_name("studies.md")
+RESULTS = Path(__file__).with_name("results")
+_COLUMNS = {
+    CLEAN: "clean",
+    "bloodmnist-c": "BloodMNIST-C",
+    "imagenet-c": "ImageNet-C",
+    "microscope": "microscope",
+    CHAIN: "chain",
+}
+_Figures = Mapping[str, Mapping[str, Any]]
+
+
+def main() -> int:
+    """Write or check the page; the exit status."""
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = with_tables(page, RESULTS)
+    if "--check" in sys.argv[1:]:
+        return int(page != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def with_tables(page: str, results: Path) -> str:
+    """Return the page with what stands between its marks replaced by what the results say.
+
+    Args:
+        page: Markdown with the marks ``results: begin`` and ``results: end``.
+        results: with a folder for each study.
+    """
+    begin, end = "<!-- results: begin -->", "<!-- results: end -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    lines = [line for name in STUDIES for line in study_lines(results, name)]
+    return "\n".join([f"{before}{begin}", *lines, "", f"{end}{after}"])
+
+
+def study_lines(results: Path, name: str) -> Iterator[str]:
+    """Yield a heading and the tables of one study; nothing where it has no results."""
+    path = results / name / "study.json"
+    if not path.is_file():
+        return
+    content = json.loads(path.read_text(encoding="utf-8"))
+    study, rows = STUDIES[name](), _by_cell(content["rows"])
+    facts = content["facts"]
+    yield f"\n### {study.title}: `{name}`\n"
+    yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}.\n"
+    yield from _main_table(study, rows)
+    yield from _left_out(rows)
+
+
+def _by_cell(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    cells: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        cells.setdefault(row["cell"], {})[row["figure"]] = row
+    return cells
+
+
+def _main_table(study: Study, rows: Mapping[str, _Figures]) -> Iterator[str]:
+    yield f"| | {' | '.join(_COLUMNS.values())} | altered | more than `{study.reference}`, points | |"
+    yield f"|---|{'--:|' * (len(_COLUMNS) + 2)}---|"
+    for name, figures in rows.items():
+        shown = " | ".join(_percent(figures.get(figure)) for figure in (*_COLUMNS, ALTERED))
+        altered = figures[ALTERED]
+        yield f"| {altered['title']} (`{name}`) | {shown} | {_points(altered)} | {_verdict(altered)} |"
+
+
+def _left_out(rows: Mapping[str, _Figures]) -> Iterator[str]:
+    """Yield what leaving a group or a family out costs on its own alterations."""
+    parts: list[tuple[str, str, str]] = [(f"group {group}", group, GROUP_TITLES[group]) for group in GROUPS]
+    parts += [(f"family {family}", family, family.replace("_", " ")) for family in FAMILIES]
+    lines = [_loss(rows, figure, f"without_{name}", title) for figure, name, title in parts]
+    if any(lines):
+        yield "\n| left out | on its own alterations, trained with it | without it | more without it, points |"
+        yield "|---|--:|--:|--:|"
+        yield from filter(None, lines)
+
+
+def _loss(rows: Mapping[str, _Figures], figure: str, cell: str, title: str) -> str:
+    if cell not in rows or figure not in rows[cell]:
+        return ""
+    without = rows[cell][figure]
+    with_it = rows["ours"].get(figure)
+    return f"| {title} | {_percent(with_it)} | {_percent(without)} | {_points(without)} |"
+
+
+def _percent(figure: Mapping[str, Any] | None) -> str:
+    return "–" if figure is None else f"{100 * figure['value']:.1f}"
+
+
+def _points(figure: Mapping[str, Any]) -> str:
+    if figure["difference_value"] is None:
+        return "–"
+    value, low, high = (100 * figure[f"difference_{end}"] for end in ("value", "low", "high"))
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
+
+
+def _verdict(figure: Mapping[str, Any]) -> str:
+    """Say in a word whether the whole interval lies on one side."""
+    if figure["difference_value"] is None:
+        return "reference"
+    if figure["difference_low"] > 0:
+        return "gains"
+    return "costs" if figure["difference_high"] < 0 else "undecided"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
