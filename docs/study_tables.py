@@ -66,7 +66,8 @@ def findings_table(results: Path) -> Iterator[str]:
     yield "|---|---|---|---|--:|---|"
     for one, scale in judged:
         stated = f"{one.finding.team} | {one.finding.text}"
-        yield f"| {stated} | {one.verdict} | {_compared(one)} | {_points(one)} | {scale} |"
+        compared = f"{_compared(one)}{_unequal(results, one, scale)}"
+        yield f"| {stated} | {one.verdict} | {compared} | {_points(one)} | {scale} |"
     yield ""
 
 
@@ -86,6 +87,14 @@ def _compared(one: Judged) -> str:
     first, second = one.pair
     rows = f"`{first}` − `{second}`" if second else f"`{first}`"
     return f"{rows}, {one.finding.figure}{', from scratch' if one.scratch else ''}"
+
+
+def _unequal(results: Path, one: Judged, scale: str) -> str:
+    """Say where one of the two was trained for fewer epochs, as a scale does with large networks."""
+    if one.pair is None or not one.pair[1]:
+        return ""
+    first, second = (_read(results / one.finding.study / f"{row}.{scale}.json").get("epochs") for row in one.pair)
+    return "" if first == second or not (first and second) else f", {first} epochs against {second}"
 
 
 def _points(one: Judged) -> str:
