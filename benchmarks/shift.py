@@ -4,7 +4,7 @@
 
 On test cells of the run, a sample of its own for each condition, none of which the signatures were measured on; for a
 model folder, such as `default`, which has seen most cells, only the naming. The last row is of casts over all pictures
-alike. Writes the section "Another laboratory" of RESULTS.md.
+alike. Writes the section "Another laboratory" of RESULTS.md, or "What an alteration is called".
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from smearlab.evaluation.explain import evenly
 from smearlab.evaluation.shift import resemblances
 from smearlab.inference.predictor import Predictor
 from smearlab.inference.statistics import picture_statistics, signature
-
 
 CASTS = ((1.05, 1.0, 0.7), (0.75, 0.9, 1.1), (0.85, 1.03, 0.85), (1.1, 0.88, 0.97), (1.1, 0.95, 0.75), (0.8, 1.0, 1.05))
 """Gains of red, green and blue: yellow, blue, green, rosy, orange and cyan; none is one of the suites'."""
@@ -58,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = (
         f"{options.cells} cells per condition; errors in points of accuracy, the mean of their sizes and the largest."
     )
-    write_section("Another laboratory", f"{words}\n\n{table}", ["numpy", "onnxruntime"])
+    title = "Another laboratory" if judge.held_out else "What an alteration is called"
+    write_section(title, f"{words}\n\n{table}", ["numpy", "onnxruntime"])
     print(table)
 
 
@@ -97,7 +97,7 @@ def _suite(judge: Judge, name: str, severities: Sequence[int]) -> list[str]:
 def _casts(judge: Judge) -> list[str]:
     few = judge.cells.take(evenly(len(judge.cells), judge.count))
     images = np.stack(list(few.images)).astype(np.float32)
-    likely = [_named(judge, np.clip(images * np.float32(gains), 0, 255).astype(np.uint8)) for gains in CASTS]
+    likely = [_named(judge, np.clip(images * np.array(gains, np.float32), 0, 255).astype(np.uint8)) for gains in CASTS]
     return ["one cast", str(len(likely)), *_shares(likely, ["white_balance"] * len(likely)), "–", "–"]
 
 
