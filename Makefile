@@ -97,12 +97,12 @@ model: $(VENV)/.train ## train and stress the model that ships, from PBC=path/to
 	cp build/default/model/* src/smearlab/inference/default/
 
 docs: $(VENV)/.train ## write the tables in docs/ that come from the code
-	$(BIN)/python docs/recipe_keys.py
-	$(BIN)/python docs/operation_tables.py
-	$(BIN)/python docs/stress_tables.py
-	$(BIN)/python docs/team_tables.py
-	$(BIN)/python docs/study_tables.py
-	$(BIN)/python docs/option_tables.py
+	$(BIN)/python -m docs.recipe_keys
+	$(BIN)/python -m docs.operation_tables
+	$(BIN)/python -m docs.stress_tables
+	$(BIN)/python -m docs.team_tables
+	$(BIN)/python -m docs.study_tables
+	$(BIN)/python -m docs.option_tables
 
 site: $(VENV)/.dev ## the documentation as a site in build/site, to open without a server
 	$(BIN)/python -m mkdocs build --strict --quiet

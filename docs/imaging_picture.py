@@ -1,6 +1,6 @@
 """Draw docs/images/imaging.png: what each imaging tool makes of drawn cells. No real picture is in it.
 
-python docs/imaging_picture.py
+python -m docs.imaging_picture
 """
 
 from __future__ import annotations

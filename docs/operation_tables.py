@@ -1,7 +1,7 @@
 """Write the tables of operations and families into augmentation.md, from the code.
 
-python docs/operation_tables.py           # write them
-python docs/operation_tables.py --check   # exit 1 where augmentation.md does not say what the code does
+python -m docs.operation_tables           # write them
+python -m docs.operation_tables --check   # exit 1 where augmentation.md does not say what the code does
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.marked import between, write_or_check
+
 from smearlab.augment.config import AugmentConfig
 from smearlab.augment.operations import ENGINE, FAMILY_SHARES, operations_of
 from smearlab.corruptions.families import FAMILIES, GROUP_TITLES, OPERATIONS
 
 PAGE = Path(__file__).with_name("augmentation.md")
-BEGIN, END = "<!-- operations: begin -->", "<!-- operations: end -->"
 _STAGES = {
     "geometry": "one resampling",
     "colour": "one colour matrix",
@@ -28,19 +29,12 @@ _POLICIES = ("traditional", "randaugment", "trivialaugment", "augmix", "pixmix",
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, with_tables)
 
 
 def with_tables(page: str) -> str:
     """Return the page with what stands between its two marks replaced by what the code says."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
+    return between(page, "operations", tables())
 
 
 def tables() -> str:

@@ -1,7 +1,7 @@
 """Write the tables of the studies of options into studies.md, from the results that stand in docs/results.
 
-python docs/option_tables.py           # write them
-python docs/option_tables.py --check   # exit 1 where studies.md does not say what the results do
+python -m docs.option_tables           # write them
+python -m docs.option_tables --check   # exit 1 where studies.md does not say what the results do
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from docs.marked import between, write_or_check
 
 from smearlab.corruptions.families import FAMILIES, GROUP_TITLES, GROUPS
 from smearlab.evaluation.studies.catalogue import STUDIES
@@ -31,12 +33,7 @@ _Figures = Mapping[str, Mapping[str, Any]]
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page, RESULTS)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, lambda page: with_tables(page, RESULTS))
 
 
 def with_tables(page: str, results: Path) -> str:
@@ -46,11 +43,8 @@ def with_tables(page: str, results: Path) -> str:
         page: Markdown with the marks ``results: begin`` and ``results: end``.
         results: with a folder for each study.
     """
-    begin, end = "<!-- results: begin -->", "<!-- results: end -->"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
     lines = [line for name in STUDIES for line in study_lines(results, name)]
-    return "\n".join([f"{before}{begin}", *lines, "", f"{end}{after}"])
+    return between(page, "results", [*lines, ""])
 
 
 def study_lines(results: Path, name: str) -> Iterator[str]:

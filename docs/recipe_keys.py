@@ -1,7 +1,7 @@
 """Write the tables of keys into recipes.md, from the recipe's models and their docstrings.
 
-python docs/recipe_keys.py           # write them
-python docs/recipe_keys.py --check   # exit 1 where recipes.md does not say what the code does
+python -m docs.recipe_keys           # write them
+python -m docs.recipe_keys --check   # exit 1 where recipes.md does not say what the code does
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from docs.marked import between, write_or_check
 from docstring_parser import DocstringStyle, parse
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -20,26 +21,18 @@ from pydantic_core import PydanticUndefined
 from smearlab.training.recipe import Recipe
 
 PAGE = Path(__file__).with_name("recipes.md")
-BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 _TYPE_NAMES = {bool: "true, false", int: "whole number", float: "number", str: "text"}
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, with_tables)
 
 
 def with_tables(page: str) -> str:
     """Return the page with the tables between its two marks replaced by what the code says."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
+    return between(page, "keys", tables())
 
 
 def tables() -> str:

@@ -1,8 +1,8 @@
 """Write the tables of the stress suites into stress-suites.md, from the code, and their sheets of examples.
 
-python docs/stress_tables.py            # write the tables
-python docs/stress_tables.py --check    # exit 1 where stress-suites.md does not say what the code does
-python docs/stress_tables.py --sheets   # draw the examples too, on drawn cells
+python -m docs.stress_tables            # write the tables
+python -m docs.stress_tables --check    # exit 1 where stress-suites.md does not say what the code does
+python -m docs.stress_tables --sheets   # draw the examples too, on drawn cells
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from docs.marked import between, write_or_check
 from PIL import Image
 
 from smearlab.celltypes import CLASS_NAMES
@@ -67,24 +68,16 @@ _BLOODMNIST_C: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
     if "--sheets" in sys.argv[1:]:
         for suite in SUITES:
             _sheet(suite).save(PAGE.parent / "images" / f"stress-{suite}.jpg", quality=80, optimize=True)
-    return 0
+    return write_or_check(PAGE, with_tables)
 
 
 def with_tables(page: str) -> str:
     """Return the page with what stands between the marks of each suite replaced by what the code says."""
     for suite, table in _TABLES.items():
-        begin, end = f"<!-- {suite}: begin -->", f"<!-- {suite}: end -->"
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = "\n".join([f"{before}{begin}", *table(), f"{end}{after}"])
+        page = between(page, suite, table())
     return page
 
 

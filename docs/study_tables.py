@@ -1,7 +1,7 @@
 """Write the tables of the teams' studies into teams-studies.md, from the results that stand in docs/results.
 
-python docs/study_tables.py           # write them
-python docs/study_tables.py --check   # exit 1 where teams-studies.md does not say what the results do
+python -m docs.study_tables           # write them
+python -m docs.study_tables --check   # exit 1 where teams-studies.md does not say what the results do
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from docs.marked import between, write_or_check
 
 from smearlab import celltypes
 from smearlab.evaluation.studies.catalogue import SYSTEMS
@@ -31,12 +33,7 @@ _SCALES = ("full", "small")
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page, RESULTS)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, lambda page: with_tables(page, RESULTS))
 
 
 def with_tables(page: str, results: Path) -> str:
@@ -48,11 +45,7 @@ def with_tables(page: str, results: Path) -> str:
     """
     parts = {"findings": findings_table, "results": result_tables, "classes": class_table}
     for name, make in parts.items():
-        lines = make(results)
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
+        page = between(page, name, make(results))
     return page
 
 

@@ -1,6 +1,6 @@
 """Draw the pictures that five teams looked at, docs/images/teams-*: from real cells, with this package.
 
-    python docs/team_pictures.py cells.parquet --weights mobilenet_v2_imagenet.pth \
+    python -m docs.team_pictures cells.parquet --weights mobilenet_v2_imagenet.pth \
         [--model default] [--study studies/rookie] [--only classes augmentations heat map curves]
 
 ``--study`` names the folder of a finished study; its curves are drawn. Without it there are none.
@@ -44,7 +44,7 @@ _EXAMPLES, _HEATED, _MAPPED = 10, 4, 250  # pictures of each class
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the pictures that were asked for."""
-    parser = argparse.ArgumentParser(prog="python docs/team_pictures.py", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m docs.team_pictures", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("cells", help="labelled pictures")
     parser.add_argument("--weights", help="ImageNet's weights of MobileNetV2, for the map of what it sees")
     parser.add_argument("--model", default="default", help="whose heat and map are shown")

@@ -1,8 +1,8 @@
 """Write the tables of the teams' systems into teams.md, and how many numbers each network has, from the recipes.
 
-python docs/team_tables.py           # write them
-python docs/team_tables.py --anew    # the same, with every network counted anew, which takes minutes
-python docs/team_tables.py --check   # exit 1 where teams.md or the kept counts do not say what the recipes do
+python -m docs.team_tables           # write them
+python -m docs.team_tables --anew    # the same, with every network counted anew, which takes minutes
+python -m docs.team_tables --check   # exit 1 where teams.md or the kept counts do not say what the recipes do
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.marked import between
+
 from smearlab.training.parameter_counts import counts_file, counts_text, parameter_count, write_counts
 from smearlab.training.recipe import PhaseConfig, Recipe
 from smearlab.training.recipe_io import load_recipe
 from smearlab.training.recipe_list import team_recipes
 
 PAGE = Path(__file__).with_name("teams.md")
-BEGIN, END = "<!-- teams: begin -->", "<!-- teams: end -->"
 _FOLDER = "../src/smearlab/recipes"
 _HEADS = ("recipe", "network", "numbers", "reported", "head", "phases", "what they reported")
 _WORDS = {
@@ -48,9 +49,7 @@ def main() -> int:
 
 def with_tables(page: str) -> str:
     """Return the page with what stands between its two marks replaced by what the recipes say."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
+    return between(page, "teams", tables())
 
 
 def tables() -> str:
