@@ -137,7 +137,7 @@ def judges(
     """
     members: dict[str, FloatArray] = {}
     if is_model(start):
-        answers = answers or Predictor.load(str(start)).predict(cells.images, features=True)
+        answers = answers or Predictor.load(str(start), second_look=False).predict(cells.images, features=True)
         members = _judged_by_model(cells, folds, answers)
     if train or (train is None and "model" not in members):
         members["network"] = _judged_by_networks(cells, folds, start, epochs, seed)

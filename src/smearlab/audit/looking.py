@@ -64,7 +64,7 @@ def looking(cells: Cells, model: str | Path) -> Iterator[Looks]:
     Raises:
         ModelError: there is no such model, or the folder is not as it should be.
     """
-    predictor = Predictor.load(model, threads=1)
+    predictor = Predictor.load(model, threads=1, second_look=False)
     pool = ThreadPoolExecutor(threads_at_hand())
     try:
         yield Looks(predictor, pool, cells)

@@ -9,7 +9,15 @@ from smearlab.cli.app import Flag, Several, app
 
 
 @app.command
-def evaluate(model: str, data: str, *, out: Path, tta: str | None = None, adapt_norm: float | None = None) -> None:
+def evaluate(
+    model: str,
+    data: str,
+    *,
+    out: Path,
+    tta: str | None = None,
+    adapt_norm: float | None = None,
+    one_look: Annotated[bool, Flag] = False,
+) -> None:
     """Measure any model on any labelled data: metrics.json, predictions.csv, tables, report.
 
     Parameters
@@ -24,11 +32,13 @@ def evaluate(model: str, data: str, *, out: Path, tta: str | None = None, adapt_
         Average over several views of each picture: flips, rotations, scales, crops, or how many.
     adapt_norm
         Adapt batch normalisation to these pictures; the strength of the training statistics in pictures.
+    one_look
+        Do not look again, from nearer, at pictures that show a wide field and look strange.
     """
     from smearlab.evaluation.evaluate import evaluate as measure
     from smearlab.evaluation.words import headline
 
-    figures = measure(model, data, out, tta=tta, adapt_norm=adapt_norm)
+    figures = measure(model, data, out, tta=tta, adapt_norm=adapt_norm, one_look=one_look)
     print("\n".join([headline(figures), *figures["notes"]]))
     print(f"Report: {out / 'report.html'}")
 
@@ -46,6 +56,7 @@ def stress(
     size: int = 96,
     tta: str | None = None,
     adapt_norm: float | None = None,
+    one_look: Annotated[bool, Flag] = False,
     predictions: Annotated[bool, Flag] = False,
     seed: int = 0,
 ) -> None:
@@ -73,6 +84,8 @@ def stress(
         Average over several views of each picture: flips, rotations, scales, crops, or how many.
     adapt_norm
         Adapt batch normalisation to the altered pictures; the strength of the training statistics in pictures.
+    one_look
+        Do not look again, from nearer, at pictures that show a wide field and look strange.
     predictions
         Write every answer as predictions.csv as well.
     seed
@@ -82,7 +95,7 @@ def stress(
     from smearlab.evaluation.stress import stress as measure
     from smearlab.evaluation.words import stress_lines
 
-    options = StressOptions(suite, severities, part, limit, size, tta, adapt_norm, predictions, seed)
+    options = StressOptions(suite, severities, part, limit, size, tta, adapt_norm, one_look, predictions, seed)
     summary = measure(model, data, out, options)
     print("\n".join([*stress_lines(summary), *summary["notes"]]))
     print(f"Report: {out / 'report.html'}")

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from smearlab.cli.app import app, counting
+from smearlab.cli.app import Flag, app, counting
 from smearlab.errors import counted, did_you_mean
 
-PREDICT_OPTIONS = ("--model", "--out", "--batch-size", "--sets", "--explain", "--help")
+PREDICT_OPTIONS = ("--model", "--out", "--batch-size", "--sets", "--explain", "--one-look", "--help")
 
 
 def _refuse_options(_: object, picture: str) -> None:
@@ -30,6 +30,7 @@ def predict(
     batch_size: int = 64,
     sets: float | None = None,
     explain: Path | None = None,
+    one_look: Annotated[bool, Flag] = False,
 ) -> None:
     """Name the cells in pictures: one line each, in order, with probabilities. Works without torch.
 
@@ -47,6 +48,8 @@ def predict(
         Add a column of prediction sets of this coverage: 0.8, 0.9, 0.95 or 0.99.
     explain
         Write heat maps over the pictures into this new folder as well; needs torch.
+    one_look
+        Do not look again, from nearer, at pictures that show a wide field and look strange.
     """
     from smearlab.inference.predict import predict_to_file
 
@@ -56,7 +59,7 @@ def predict(
 
         check_overlay_folder(sources, explain)
     with counting("pictures") as count:
-        summary = predict_to_file(sources, model, out, batch_size, progress=count, sets=sets)
+        summary = predict_to_file(sources, model, out, batch_size, progress=count, sets=sets, one_look=one_look)
     print(
         f"{counted(summary.n, 'picture')}: {summary.errors:,} unreadable, {summary.not_cells:,} that look like no cell."
     )

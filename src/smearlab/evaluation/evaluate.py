@@ -41,6 +41,7 @@ def evaluate(
     seed: int = 0,
     tta: str | None = None,
     adapt_norm: float | None = None,
+    one_look: bool = False,
 ) -> dict[str, Any]:
     """Measure a model on labelled pictures and write ``metrics.json``, ``predictions.csv``, CSV tables and a report.
 
@@ -52,6 +53,7 @@ def evaluate(
         tta: views of each picture whose probabilities are averaged, see `views.views_of`; None looks once.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation, see `adapt_norm`; None leaves the
             model as it is.
+        one_look: never look again from nearer, see `smearlab.inference.second_look`.
 
     Returns:
         The contents of ``metrics.json``; its ``notes`` say what the figures leave out.
@@ -63,7 +65,7 @@ def evaluate(
     """
     folder, start = user_path(out), time.monotonic()
     check_out(folder)
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, second_look=not one_look)
     variant = load_variant(predictor, model, tta, adapt_norm)
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)

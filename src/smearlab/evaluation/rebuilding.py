@@ -31,7 +31,7 @@ class NetworkPredictor(Predictor):
     """A predictor that runs a torch network instead of the ONNX file of its folder."""
 
     def __init__(self, inner: Predictor, network: CellNetwork) -> None:
-        super().__init__(inner.folder)
+        super().__init__(inner.folder, second_look=inner.second_look)
         self.network = DeployedNetwork(network).eval()
 
     def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
@@ -57,8 +57,8 @@ def rebuild_network(predictor: Predictor, model: str | Path, wanted_by: str) -> 
     network = _rebuilt(predictor, recipe, where, advice)
     size = predictor.framing.size
     pictures = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
-    expected = predictor.predict_framed(pictures).logits
-    found = NetworkPredictor(predictor, network).predict_framed(pictures).logits
+    expected = predictor.first_look(pictures).logits
+    found = NetworkPredictor(predictor, network).first_look(pictures).logits
     if np.abs(found - expected).max() > _SAME * max(1.0, float(np.abs(expected).max())):
         raise ModelError(f"The network rebuilt from {where} answers differently from {predictor.folder.path}. {advice}")
     return network

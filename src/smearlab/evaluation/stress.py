@@ -60,6 +60,7 @@ class StressOptions:
         size: side in pixels, 96 or 224, at which the pixel sizes of ``bloodmnist-c`` are meant.
         tta: views for test-time augmentation, see `views.views_of`; None looks once.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation; None leaves the model as it is.
+        one_look: never look again from nearer, see `smearlab.inference.second_look`.
         predictions: whether to write every answer.
         seed: of corruptions, sample and intervals.
     """
@@ -71,6 +72,7 @@ class StressOptions:
     size: int = 96
     tta: str | None = None
     adapt_norm: float | None = None
+    one_look: bool = False
     predictions: bool = False
     seed: int = 0
 
@@ -86,6 +88,7 @@ class StressOptions:
             "--seed": self.seed or None,
         }
         words = [word for suite in self.suites for word in ("--suite", suite)]
+        words += ["--one-look"] if self.one_look else []
         return words + [
             word for name, value in given.items() if value not in (None, "") for word in (name, *str(value).split())
         ]
@@ -114,7 +117,7 @@ def stress(
     check_out(folder)
     suites, conditions = _checked(options)
     clock = _Clock()
-    predictor = Predictor.load(model, threads=1)
+    predictor = Predictor.load(model, threads=1, second_look=not options.one_look)
     variant = load_variant(predictor, model, options.tta, options.adapt_norm)
     cells = read(data, tolerate_unreadable=True, minimum_classes=1)
     matched = match_classes(cells, predictor.class_names)

@@ -39,7 +39,7 @@ class ViewedPredictor(Predictor):
     """
 
     def __init__(self, inner: Predictor, views: Sequence[View]) -> None:
-        super().__init__(inner.folder)
+        super().__init__(inner.folder, second_look=inner.second_look)
         self.inner = inner
         self.views = tuple(views)
 

@@ -71,6 +71,8 @@ def predict_to_file(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
     sets: float | None = None,
+    *,
+    one_look: bool = False,
 ) -> PredictSummary:
     """Classify every picture of a source and write one line each.
 
@@ -87,6 +89,7 @@ def predict_to_file(
         progress: called after each batch with the number of pictures it had.
         sets: coverage of the prediction sets; adds a column ``prediction_set`` before ``error``, its classes joined by
             ``|``, the most probable first. None adds nothing.
+        one_look: never look again from nearer; of no meaning for a loaded `Predictor`, which has its own mind.
 
     Raises:
         DataError: the source cannot be read at all, or `out` has an unknown suffix or is one of the
@@ -98,7 +101,7 @@ def predict_to_file(
     check_suffix(out)
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1, but got {batch_size}.")
-    predictor = model if isinstance(model, Predictor) else Predictor.load(model, threads)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model, threads, second_look=not one_look)
     summary = PredictSummary(out)
     with open_writer(out, prediction_columns(predictor.class_names, sets is not None)) as write:
         for batch, predictions in predicted_batches(stream_pictures(pictures, out), predictor, batch_size):

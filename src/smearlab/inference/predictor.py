@@ -12,6 +12,7 @@ from smearlab.data.cells import BoolArray, Cells, IntArray, Pictures, StrArray, 
 from smearlab.data.framing import check_picture, frame_pictures
 from smearlab.errors import DataError, ModelError
 from smearlab.inference.model_folder import ModelFolder, read_model_folder, resolve_model
+from smearlab.inference.second_look import look_again
 from smearlab.inference.session import FEATURES, INPUT, LOGITS
 from smearlab.inference.spread import Floats
 from smearlab.inference.trust import Trust
@@ -40,6 +41,8 @@ class Predictions:
         features: float32 ``(n, d)``, the activations before the last layer; None unless they were asked for.
         strangeness: float32 ``(n,)``, what `is_cell` was decided by; empty where it is not known.
         trust: the model's, for prediction sets.
+        looked_again: bool ``(n,)``, where logits and probabilities are those of the picture's enlarged middle; empty
+            where there was no second look.
     """
 
     class_names: tuple[str, ...]
@@ -50,6 +53,7 @@ class Predictions:
     features: Floats | None = None
     strangeness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     trust: Trust | None = None
+    looked_again: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -64,6 +68,7 @@ class Predictions:
             logits=self.logits[positions],
             features=None if self.features is None else self.features[positions],
             strangeness=self.strangeness[positions] if len(self.strangeness) else self.strangeness,
+            looked_again=self.looked_again[positions] if len(self.looked_again) else self.looked_again,
         )
 
     def prediction_masks(self, coverage: float = 0.95) -> BoolArray:
@@ -112,6 +117,8 @@ class Predictor:
 
     Attributes:
         folder: the model folder it was loaded from.
+        second_look: whether pictures that show a wide field and look strange are named by their enlarged middle; see
+            `smearlab.inference.second_look`.
 
     Example::
 
@@ -120,21 +127,23 @@ class Predictor:
         predictions.labels, predictions.confidence, predictions.is_cell
     """
 
-    def __init__(self, folder: ModelFolder) -> None:
+    def __init__(self, folder: ModelFolder, *, second_look: bool = True) -> None:
         self.folder = folder
+        self.second_look = second_look
 
     @classmethod
-    def load(cls, model: str | Path = "default", threads: int | None = None) -> Predictor:
+    def load(cls, model: str | Path = "default", threads: int | None = None, *, second_look: bool = True) -> Predictor:
         """Load a model.
 
         Args:
             model: a model folder, a run folder, or ``default``, the model that ships.
             threads: CPU threads; None takes as many as there are cores.
+            second_look: look again at pictures that show a wide field and look strange.
 
         Raises:
             ModelError: there is no such model, or the folder is not as it should be.
         """
-        return cls(read_model_folder(resolve_model(model), threads))
+        return cls(read_model_folder(resolve_model(model), threads), second_look=second_look)
 
     @property
     def info(self) -> ModelInfo:
@@ -195,10 +204,33 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
+        first = self.first_look(framed, features=features)
+        return self._looked_again(framed, first) if self.second_look and len(framed) else first
+
+    def first_look(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
+        """Do as `predict_framed` does, and never look again: what the network says of the very pictures.
+
+        Args:
+            framed: ``uint8 (n, size, size, 3)``.
+            features: whether to keep the activations before the last layer.
+
+        Raises:
+            DataError: another type or shape.
+        """
         size = self.framing.size
         if framed.dtype != np.uint8 or framed.shape[1:] != (size, size, 3):
             raise DataError(f"Framed pictures are uint8 (n, {size}, {size}, 3), but got {framed.dtype} {framed.shape}.")
         return self._predictions(*self._run(framed), keep=features) if len(framed) else self._nothing(features)
+
+    def _looked_again(self, framed: UInt8Array, first: Predictions) -> Predictions:
+        """Name some pictures by a second look; whether they are cells, and all else, stays as it was found first."""
+
+        def look(pictures: UInt8Array) -> tuple[Floats, Floats]:
+            found = self.first_look(pictures)
+            return found.logits, found.strangeness
+
+        logits, again = look_again(framed, first.logits, first.strangeness, self.framing, look)
+        return replace(first, logits=logits, probabilities=self.folder.trust.probabilities(logits), looked_again=again)
 
     def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
         batch = np.ascontiguousarray(framed)
@@ -243,6 +275,7 @@ def joined(parts: list[Predictions]) -> Predictions:
         features=np.concatenate(features) if features else None,
         strangeness=np.concatenate([part.strangeness for part in parts]),
         trust=parts[0].trust,
+        looked_again=np.concatenate([part.looked_again for part in parts]),
     )
 
 

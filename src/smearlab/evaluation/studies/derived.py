@@ -33,7 +33,7 @@ def answerer_of(cell: Cell, runs: Sequence[Run]) -> tuple[Answerer, Framing]:
         cell: how the networks are asked.
         runs: where they lie.
     """
-    predictors = [Predictor.load(run.path) for run in runs]
+    predictors = [Predictor.load(run.path, second_look=False) for run in runs]
     first, framing = predictors[0], seen_whole(predictors[0].framing)
     if cell.how in ("high_pass", "nucleus"):
         return _average(predictors), framing.model_copy(update={"content": cell.how})
