@@ -49,8 +49,9 @@ def test_the_least_strange_look_counts_where_it_is_much_less_strange() -> None:
     assert logits[1].tolist() == [1, 1, 1]
 
 
-def test_nothing_is_looked_at_again_where_only_a_part_of_the_content_is_seen() -> None:
-    framing = FRAMING.model_copy(update={"content": "high_pass"})
+@pytest.mark.parametrize("change", [{"content": "high_pass"}, {"size": 24}])
+def test_nothing_is_looked_at_again_where_the_field_cannot_be_told(change: dict[str, object]) -> None:
+    framing = FRAMING.model_copy(update=change)
     logits, again = look_again(FRAMED, FIRST, np.full(4, 9, np.float32), framing, look((1, 1)))
     assert logits is FIRST
     assert not again.any()

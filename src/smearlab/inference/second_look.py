@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smearlab.data.field import field_width
+from smearlab.data.field import SIDE, field_width
 from smearlab.data.framing import Framing, frame_pictures
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ def look_again(
         logits: float32 ``(n, k)`` of the first look.
         strangeness: float32 ``(n,)`` of the first look.
         framing: how the pictures were framed; nothing is looked at again where the network sees only a part of their
-            content.
+            content, or where they are too small to measure the field in.
         look: from framed pictures to their logits ``(m, k)`` and strangeness ``(m,)``.
 
     Returns:
         The logits float32 ``(n, k)`` to name the cells by, and bool ``(n,)``: where they are of a second look.
     """
     again = np.zeros(len(framed), np.bool_)
-    rows = worth_while(framed, strangeness) if framing.content == "whole" else np.zeros(0, np.int64)
+    can_tell = framing.content == "whole" and framing.size >= SIDE
+    rows = worth_while(framed, strangeness) if can_tell else np.zeros(0, np.int64)
     if not len(rows):
         return logits, again
     looks = [look(nearer(framed[rows], share, framing)) for share in SHARES]
