@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,8 +200,9 @@ def _search(work: SearchWork, prepared: Prepared, jobs: int) -> None:
             do_trials(work, prepared)
             return
         shared = replace(work, search=replace(work.search), threads=threads_of(jobs))  # each opens the study anew
-        for _ in in_processes(take_part, [shared] * jobs, jobs):
-            pass
+        with closing(in_processes(take_part, [shared] * jobs, jobs)) as ended:
+            for _ in ended:
+                pass
     except (KeyboardInterrupt, TrainingInterrupted):
         done = len(work.search.finished())
         raise TrainingInterrupted(

@@ -17,7 +17,7 @@ from smearlab.data.loading import threads_at_hand
 from smearlab.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -44,7 +44,7 @@ def threads_of(jobs: int) -> int:
     return max(1, torch.get_num_threads() // jobs)
 
 
-def in_processes(do: Callable[[Work], Result], works: Sequence[Work], jobs: int) -> Iterator[Result]:
+def in_processes(do: Callable[[Work], Result], works: Sequence[Work], jobs: int) -> Generator[Result, None, None]:
     """Do several works in processes of their own and yield their results as they come.
 
     Args:
@@ -54,23 +54,32 @@ def in_processes(do: Callable[[Work], Result], works: Sequence[Work], jobs: int)
 
     Raises:
         TrainingError: a process was killed.
-        Exception: whatever a work raised; those that have not begun are given up.
+        Exception: whatever a work raised; those that have not begun are given up, those under way are told to stop.
     """
+    others = set(multiprocessing.active_children())
     # Forked processes would share torch's thread pool and hang.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(jobs, len(works)), context, initializer=_start_worker)
-    waiting: set[Future[Result]] = {pool.submit(do, work) for work in works}
+    begun: set[Future[Result]] = set()
     try:
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
+        # No more than work at once: what a pool has queued cannot be taken back, and would begin after a stop.
+        for number, work in enumerate(works):
+            begun.add(pool.submit(do, work))
+            if number + 1 >= jobs:
+                finished, begun = wait(begun, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        while begun:
+            finished, begun = wait(begun, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
     except BrokenProcessPool as error:
         raise TrainingError(
             "A process was killed, perhaps for want of memory. Give the same command again, with fewer --jobs, to go "
             "on."
         ) from error
     finally:
+        if begun:  # stopped, failed, or nobody wants the rest
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()  # the training loop then saves its state; all else is written whole or not at all
         pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from smearlab.report.text import duration
 from smearlab.training.workers import in_processes, threads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from smearlab.evaluation.studies.folder import StudyFolder
@@ -65,14 +66,23 @@ def do_tasks(folder: StudyFolder, tasks: Sequence[Task], jobs: int) -> None:
         with progress("Cells", len(pending), lines=False) as advance:
             for resting in (False, True):  # cells that rest on others begin when all of these are done
                 wave = [work for work in pending if bool(work.task.cell.of) == resting]
-                for task in in_processes(_do, wave, jobs) if jobs > 1 and len(wave) > 1 else map(_do, wave):
-                    advance(1)
-                    tell(folder.read_facts(task) or {"failed": folder.read_failure(task)}, task)
+                with closing(_done(wave, jobs)) as finished:
+                    for task in finished:
+                        advance(1)
+                        tell(folder.read_facts(task) or {"failed": folder.read_failure(task)}, task)
     except (KeyboardInterrupt, TrainingInterrupted):
         done = sum(folder.is_done(task) for task in tasks)
         raise TrainingInterrupted(
             f"Stopped with {done} of {len(tasks)} cells done. To go on, give the same command again."
         ) from None
+
+
+def _done(wave: Sequence[Work], jobs: int) -> Generator[Task, None, None]:
+    """Do one task after the other, here or in processes, and yield each as it is done."""
+    if jobs > 1 and len(wave) > 1:
+        yield from in_processes(_do, wave, jobs)
+    else:
+        yield from map(_do, wave)
 
 
 _OPENED: dict[Path, Material] = {}
