@@ -16,6 +16,7 @@ from PIL import Image
 
 from smearlab.celltypes import CLASS_NAMES
 from smearlab.data.cells import UInt8Array
+from smearlab.data.demo import draw_demo
 from smearlab.inference.model_folder import write_model_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,11 +92,13 @@ def make_workplace(folder: Path) -> None:
 
 
 def _pictures() -> tuple[UInt8Array, np.ndarray]:
-    """Noise around a colour of each class: easy to tell apart, and no two alike."""
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(len(CLASS_NAMES)), PER_CLASS)
-    colours = rng.integers(40, 215, (len(CLASS_NAMES), 1, 1, 3))
-    return np.clip(rng.normal(colours[labels], 30, (len(labels), 32, 32, 3)), 0, 255).astype(np.uint8), labels
+    """Drawn cells, as many of each class, without the defects that the drawn set has among them."""
+    demo = draw_demo(per_class=2 * PER_CLASS)
+    planted = np.unique([row for pairs in demo.planted.values() for pair in pairs for row in pair])
+    whole = np.setdiff1d(np.arange(len(demo.cells)), planted)
+    labels = demo.cells.known_labels
+    rows = np.concatenate([whole[labels[whole] == index][:PER_CLASS] for index in range(len(CLASS_NAMES))])
+    return demo.cells.images[rows], labels[rows]
 
 
 def _write_medmnist(path: Path, images: UInt8Array, labels: np.ndarray) -> None:
