@@ -30,6 +30,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnetv2": {"backbone": "resnetv2_18"},
     "densenet": {"backbone": "densenet121", "options": {"growth_rate": 8, "block_config": [2, 2, 2, 2]}},
     "vgg": {"backbone": "vgg11", "ending": "last_map"},
+    "detailed": {"backbone": "smearlab/plain_cnn", "input_norm": "detail"},
     "balanced": {"backbone": "smearlab/plain_cnn", "input_norm": "white_balance"},
 }
 HEAD = {"layers": (16, 12), "activation": "gelu", "normalisation": "group", "groups": 4, "normalise_features": True}

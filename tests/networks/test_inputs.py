@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import timm
 import torch
+from skimage.filters import gaussian
 from tests.networks.tiny_network import NARROW, SIZE, pictures, tiny_network
 from torch import Tensor
 
+from smearlab.data.demo import draw_demo
 from smearlab.networks.build import build_network
 from smearlab.networks.config import HeadConfig, NetworkConfig
-from smearlab.networks.inputs import InputNormName, Standardise, WhiteBalance, build_input_norm, input_channels
+from smearlab.networks.inputs import (
+    _WHITE_NOISE,
+    Detail,
+    InputNormName,
+    Standardise,
+    WhiteBalance,
+    build_input_norm,
+    input_channels,
+    split_details,
+)
 from smearlab.networks.onnx import check_onnx, export_onnx
 
-KINDS: tuple[InputNormName, ...] = ("none", "standardise", "white_balance", "both")
+KINDS: tuple[InputNormName, ...] = ("none", "standardise", "white_balance", "both", "detail")
 
 
 def narrow(kind: str) -> NetworkConfig:
@@ -56,6 +69,53 @@ def test_a_few_bright_pixels_are_no_background() -> None:
     noisy = smear().clone()
     noisy[:, :, ::16, ::16] = 1.0
     torch.testing.assert_close(WhiteBalance()(noisy)[..., 1::2], WhiteBalance()(smear())[..., 1::2], atol=0.02, rtol=0)
+
+
+def test_details_and_the_rest_add_up() -> None:
+    details, coarse = split_details(pictures())
+    torch.testing.assert_close(sum(details) + coarse, pictures(), atol=1e-5, rtol=0)
+
+
+def test_the_shares_of_white_noise_are_those_of_the_filters() -> None:
+    point = torch.zeros(1, 1, 33, 33)
+    point[0, 0, 16, 16] = 1
+    found = [float(detail.square().sum()) for detail in split_details(point)[0]]
+    assert found == pytest.approx(_WHITE_NOISE, rel=0.01)
+
+
+@cache
+def drawn() -> Tensor:
+    """Cells of the drawn smear, ``float32 (16, 3, 96, 96)``."""
+    return torch.from_numpy(draw_demo(per_class=2).cells.images[:16]).permute(0, 3, 1, 2).float() / 255
+
+
+def away(altered: Tensor, layer: Standardise | Detail) -> float:
+    """How far altered pictures are from the unaltered ones behind a layer."""
+    return float((layer(altered) - layer(drawn())).square().mean().sqrt())
+
+
+@pytest.mark.parametrize("strength", [0.08, 0.18, 0.26])
+def test_noise_is_mostly_gone(strength: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    noisy = (drawn() + strength * torch.randn(drawn().shape, generator=generator)).clamp(0, 1)
+    assert away(noisy, Detail()) < 0.6 * away(noisy, Standardise())
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0])
+def test_blur_is_partly_undone(sigma: float) -> None:
+    blurred = torch.from_numpy(gaussian(drawn().numpy(), (0, 0, sigma, sigma), mode="nearest"))
+    assert away(blurred, Detail()) < 0.7 * away(blurred, Standardise())
+
+
+def test_sharp_pictures_of_any_cell_get_about_the_same_detail() -> None:
+    plain, even = (_shares_of_detail(layer(drawn())) for layer in (Standardise(), Detail()))
+    assert plain.max() > 1.6 * plain.min()
+    assert even.max() < 1.3 * even.min()
+
+
+def _shares_of_detail(layered: Tensor) -> Tensor:
+    details, coarse = split_details(layered - layered.mean((2, 3), keepdim=True))
+    return (details[0].square().mean((1, 2, 3)) / coarse.square().mean((1, 2, 3))).sqrt()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -35,8 +35,9 @@ class NetworkConfig(BaseModel):
             group); ``none`` (a learnt scale and shift). Learnt weights are carried over.
         blur_pool: blur before down-sampling, so that moving a cell by a pixel changes less (Zhang 2019).
         input_norm: what the network does to each picture first, inside it: ``standardise`` (mean and deviation of each
-            channel), ``white_balance`` (the background becomes neutral and equally bright; Finlayson & Trezzi 2004) or
-            ``both`` (the picture, and standardised in three more channels).
+            channel), ``white_balance`` (the background becomes neutral and equally bright; Finlayson & Trezzi 2004),
+            ``both`` (the picture, and standardised in three more channels) or ``detail`` (noise taken out, blur undone
+            as far as each picture's own fine details tell of them, then standardised).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +52,7 @@ class NetworkConfig(BaseModel):
     restore_norms: Literal["auto", "always", "never"] = "auto"
     norm: Literal["keep", "batch", "frozen_batch", "group", "group_ws", "layer", "none"] = "keep"
     blur_pool: bool = False
-    input_norm: Literal["none", "standardise", "white_balance", "both"] = "none"
+    input_norm: Literal["none", "standardise", "white_balance", "both", "detail"] = "none"
 
     @property
     def backbones(self) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ def _network() -> list[Cell]:
         Cell("blur_pool", "blurred strides", _NETWORK, ("network.blur_pool=true",), least="small"),
         Cell("standardise", "standardised input", _NETWORK, ("network.input_norm=standardise",), least="small"),
         Cell("white_balance", "white-balanced input", _NETWORK, ("network.input_norm=white_balance",), least="full"),
+        Cell("detail", "details at one level", _NETWORK, ("network.input_norm=detail",), least="small"),
         Cell("size_64", "64 px", _NETWORK, ("framing.size=64",), least="full"),
         Cell("size_128", "128 px", _NETWORK, ("framing.size=128",), least="full"),
     ]
