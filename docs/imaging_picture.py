@@ -46,7 +46,7 @@ def main() -> None:
         "normalise_macenko": lambda pictures: normalise_macenko(pictures, target),
         "… with own=smear": lambda pictures: normalise_macenko(pictures, target, own=images[cold]),
     }
-    sheet([(name, tool(shown)) for name, tool in rows.items()] + [("the target", target[: len(CLASSES)])])
+    sheet([(name, tool(shown)) for name, tool in rows.items()] + [("the target", target[: len(CLASSES)])], PICTURE)
 
 
 def outlined(pictures: UInt8Array) -> UInt8Array:
@@ -62,16 +62,16 @@ def outlined(pictures: UInt8Array) -> UInt8Array:
     return drawn
 
 
-def sheet(rows: list[tuple[str, UInt8Array]]) -> None:
+def sheet(rows: list[tuple[str, UInt8Array]], path: Path) -> None:
     """Lay rows of pictures out under one another, each with its name, and save them with few colours."""
     step = _SIDE + _GAP
-    canvas = Image.new("RGB", (_LABEL + step * len(CLASSES), step * len(rows)), "white")
+    canvas = Image.new("RGB", (_LABEL + step * len(rows[0][1]), step * len(rows)), "white")
     font = ImageFont.load_default(13)
     for number, (name, pictures) in enumerate(rows):
         ImageDraw.Draw(canvas).text((8, number * step + step // 2), name, fill="#1f1b2a", font=font, anchor="lm")
         for place, picture in enumerate(pictures):
             canvas.paste(Image.fromarray(picture), (_LABEL + place * step, number * step + _GAP // 2))
-    canvas.quantize(192, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    canvas.quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

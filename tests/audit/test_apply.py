@@ -197,6 +197,7 @@ def test_mixed_sizes_have_no_place_in_an_archive() -> None:
     assert not Path("clean.npz").exists()
 
 
+@pytest.mark.slow
 def test_the_demo_can_be_cleaned_too() -> None:
     from smearlab.data.demo import demo_cells
 

@@ -144,6 +144,7 @@ def test_finished_folds_are_not_done_again(
     assert not list(out.glob("*/model"))
 
 
+@pytest.mark.slow
 def test_a_stopped_fold_goes_on_from_its_checkpoint(
     done: CrossValidation, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

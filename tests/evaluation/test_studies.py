@@ -132,6 +132,7 @@ def test_a_stopped_study_goes_on_where_it_was(cells: Cells, tmp_path: Path, monk
     assert len(outcome.rows) == 2
 
 
+@pytest.mark.slow
 def test_a_finished_study_takes_further_cells_and_seeds(
     cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,7 @@ class Watch:
         do_task(folder, material, task, keep_model=keep_model)
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_row_by_row(cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(1)
     monkeypatch.setattr(runner, "do_task", watch)

@@ -121,6 +121,7 @@ def test_more_trials_add_to_those_done(data: Path, tmp_path: Path, done: TuneOut
     ]
 
 
+@pytest.mark.slow
 def test_a_start_outside_the_space_is_trained_by_itself(data: Path, tmp_path: Path) -> None:
     outside = load_recipe(RECIPE, ["loss.label_smoothing=0.05"])
     found = search(data, tmp_path / "out", replace(OPTIONS, recipe=outside, trials=2))

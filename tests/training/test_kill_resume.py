@@ -75,7 +75,7 @@ def kill_and_resume(moment: str, number: int, data: Path, recipe: Path, out: Pat
     return resume_and_hash(data, out, recipe)
 
 
-@pytest.mark.parametrize(("moment", "number"), [("step", 9), ("write", 5)])
+@pytest.mark.parametrize(("moment", "number"), [("step", 9), pytest.param("write", 5, marks=pytest.mark.slow)])
 def test_a_killed_run_resumes_to_the_same_weights(
     moment: str, number: int, data: Path, recipe: Path, uninterrupted: str, tmp_path: Path
 ) -> None:

@@ -240,6 +240,7 @@ class TestRealTraining:
             assert state == "COMPLETE"
             assert value == max(row["validation_balanced_accuracy"] for row in rows)
 
+    @pytest.mark.slow
     def test_a_loss_that_is_no_number_fails_alone(self, tmp_path: Path, prepared: Prepared) -> None:
         space = make_space("s.toml", {"phases.0.learning_rate": {"type": "categorical", "choices": [0.01, 1e30]}})
         base = tiny_recipe(

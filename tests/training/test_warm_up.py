@@ -86,6 +86,7 @@ def test_what_cannot_work_is_told(tmp_path: Path, override: str, pictures: int, 
         warm_up(initial_network(recipe, 3), DATA.images, DATA.train[:pictures], recipe, tmp_path, "mine")
 
 
+@pytest.mark.slow
 def test_a_run_warms_up_on_other_pictures(tmp_path: Path) -> None:
     cells = tiny_cells(20)
     np.savez(tmp_path / "unlabelled.npz", images=np.asarray(cells.images)[::-1])
