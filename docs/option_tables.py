@@ -21,6 +21,8 @@ from smearlab.evaluation.studies.plan import CLEAN, Study
 
 PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
+ROBUST = "robust"
+"""The other recipe whose results are kept, in folders that end in its name."""
 _COLUMNS = {
     CLEAN: "clean",
     "bloodmnist-c": "BloodMNIST-C",
@@ -43,20 +45,21 @@ def with_tables(page: str, results: Path) -> str:
         page: Markdown with the marks ``results: begin`` and ``results: end``.
         results: with a folder for each study.
     """
-    lines = [line for name in STUDIES for line in study_lines(results, name)]
+    lines = [line for name in STUDIES for recipe in ("", ROBUST) for line in study_lines(results, name, recipe)]
     return between(page, "results", [*lines, ""])
 
 
-def study_lines(results: Path, name: str) -> Iterator[str]:
-    """Yield a heading and the tables of one study; nothing where it has no results."""
-    path = results / name / "study.json"
+def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
+    """Yield a heading and the tables of one study, of the usual recipe or another; nothing where it has no results."""
+    path = results / (f"{name}-{recipe}" if recipe else name) / "study.json"
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))
     study, rows = STUDIES[name](), _by_cell(content["rows"])
     facts = content["facts"]
-    yield f"\n### {study.title}: `{name}`\n"
-    yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}.\n"
+    command = f"smearlab study {name} pbc96.parquet --scale full{f' --recipe {recipe}' if recipe else ''}"
+    yield f"\n### {study.title}: `{name}`{f' from the recipe `{recipe}`' if recipe else ''}\n"
+    yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"
     yield from _main_table(study, rows)
     yield from _left_out(rows)
 
