@@ -98,7 +98,7 @@ def _pictures() -> tuple[UInt8Array, np.ndarray]:
     whole = np.setdiff1d(np.arange(len(demo.cells)), planted)
     labels = demo.cells.known_labels
     rows = np.concatenate([whole[labels[whole] == index][:PER_CLASS] for index in range(len(CLASS_NAMES))])
-    return demo.cells.images[rows], labels[rows]
+    return np.asarray(demo.cells.images)[rows], labels[rows]
 
 
 def _write_medmnist(path: Path, images: UInt8Array, labels: np.ndarray) -> None:
