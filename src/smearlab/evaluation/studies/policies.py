@@ -38,7 +38,17 @@ def policy_study() -> Study:
 
 def _policies() -> list[Cell]:
     cells = [Cell(name, title, _POLICIES, overrides) for name, (title, overrides) in _PUBLISHED.items()]
-    return [*cells, Cell("ours", "ours", _POLICIES, _OURS)]
+    rarer = [
+        Cell(f"ours_{name}", f"ours, each family {title} as often", _POLICIES, (*_OURS, _rarer(share)), least="small")
+        for name, title, share in (("half", "half", 0.5), ("third", "a third", 0.3))
+    ]
+    return [*cells, Cell("ours", "ours", _POLICIES, _OURS), *rarer]
+
+
+def _rarer(share: float) -> str:
+    """Return the override by which our policy uses each family but orientation on so many of its usual pictures."""
+    shares = ", ".join(f"{family} = {share}" for family in FAMILY_SHARES if family != "orientation")
+    return f"augment.shares={{ {shares} }}"
 
 
 def _groups() -> list[Cell]:
