@@ -58,6 +58,8 @@ def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
     study, rows = STUDIES[name](), _by_cell(content["rows"])
     facts = content["facts"]
     command = f"smearlab study {name} pbc96.parquet --scale full{f' --recipe {recipe}' if recipe else ''}"
+    if len(rows) < len(study.cells):
+        command += f" --only {' '.join(rows)}"
     yield f"\n### {study.title}: `{name}`{f' from the recipe `{recipe}`' if recipe else ''}\n"
     yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"
     yield from _main_table(study, rows)

@@ -29,6 +29,13 @@ def test_a_second_signal_stops_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_another_signal_does_not_insist() -> None:
+    with stop_on_signal() as stop:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop
+
+
 def test_another_thread_trains_without_handlers() -> None:
     flags: list[bool] = []
 

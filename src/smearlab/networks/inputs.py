@@ -128,7 +128,7 @@ def split_details(pictures: Tensor) -> tuple[list[Tensor], Tensor]:
 
 def _smoothed(pictures: Tensor, step: int) -> Tensor:
     """Average each pixel with those ``step`` beside it, ¼ ½ ¼ along either axis, the border continued."""
-    # Slices and sums: no weights that an export could take for a layer's, and on a CPU faster than a convolution.
+    # Slices and sums: a convolution's weights would be taken for the first layer's when a file is made smaller.
     for axis in (2, 3):
         side = pictures.shape[axis]
         first, last = pictures.narrow(axis, 0, 1), pictures.narrow(axis, side - 1, 1)

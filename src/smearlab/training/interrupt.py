@@ -1,4 +1,4 @@
-"""Stopping cleanly: the first Ctrl-C asks, the second one insists."""
+"""Stopping cleanly: the first Ctrl-C asks, the second one insists; so with SIGTERM."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ class StopFlag:
     """True once the user has asked to stop."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self._signals: set[int] = set()
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal; a second one stops at once, with the last checkpoint as it is."""
-        if self.asked:
+        """Take a signal; the same once more stops at once, with the last checkpoint as it is.
+
+        Another does not: Ctrl-C reaches all processes of a terminal, and those that work for another are then told by
+        that one, too.
+        """
+        if number in self._signals:
             raise KeyboardInterrupt
-        self.asked = True
+        self._signals.add(number)
 
     def __bool__(self) -> bool:
-        return self.asked
+        return bool(self._signals)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, TypeVar
 
@@ -63,12 +64,8 @@ def in_processes(do: Callable[[Work], Result], works: Sequence[Work], jobs: int)
     begun: set[Future[Result]] = set()
     try:
         # No more than work at once: what a pool has queued cannot be taken back, and would begin after a stop.
-        for number, work in enumerate(works):
-            begun.add(pool.submit(do, work))
-            if number + 1 >= jobs:
-                finished, begun = wait(begun, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        while begun:
+        waiting = iter(works)
+        while begun := begun | {pool.submit(do, work) for work in islice(waiting, jobs - len(begun))}:
             finished, begun = wait(begun, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
     except BrokenProcessPool as error:
