@@ -108,7 +108,7 @@ def alterations() -> AugmentConfig:
     """Return our policy with the thirteen alterations alone, each on the share of pictures that the peers use."""
     wanted = {OPERATIONS[name]: SOMETIMES_SHARE if name in SOMETIMES.values() else 1.0 for name in ALTERATIONS}
     factors = {family: share / FAMILY_SHARES[family] for family, share in wanted.items()}
-    return AugmentConfig(policy="ours", only=ALTERATIONS, shares=factors)
+    return AugmentConfig(policy="ours", density=1.0, only=ALTERATIONS, shares=factors)
 
 
 def operation(name: str) -> Callable[[Tensor, torch.Generator], Tensor]:

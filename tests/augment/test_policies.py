@@ -64,17 +64,37 @@ def test_the_number_of_operations_of_a_picture(policy: str, count: int) -> None:
 
 
 def test_our_policy_uses_every_family_in_its_share() -> None:
-    changed = amounts(drawn("ours", 6000)) != 0
+    changed = amounts(drawn("ours", 6000, density=1)) != 0
     for family, share in FAMILY_SHARES.items():
-        columns = [INDEX[one.name] for one in ENGINE if one.family == family and one.name != "flip"]
-        if columns:
-            assert float(changed[:, columns].any(1).float().mean()) == pytest.approx(share, abs=0.03)
+        assert float(changed[:, of_family(family)].any(1).float().mean()) == pytest.approx(share, abs=0.03)
+
+
+def of_family(name: str) -> list[int]:
+    return [INDEX[one.name] for one in ENGINE if one.family == name and one.name != "flip"]
+
+
+@pytest.mark.parametrize("density", [0.0, 0.25, 0.6])
+def test_the_density_thins_every_family_but_orientation(density: float) -> None:
+    changed = amounts(drawn("ours", 6000, density=density)) != 0
+    for family, share in FAMILY_SHARES.items():
+        wanted = share if family == "orientation" else share * density
+        found = float(changed[:, of_family(family)].any(1).float().mean())
+        assert found == pytest.approx(wanted, abs=0.03), family
+
+
+def test_a_policy_without_density_turns_and_mirrors_alone() -> None:
+    assert operations_of(AugmentConfig(policy="ours", density=0)) == {"flip", "rotate"}
+
+
+def test_a_denser_policy_alters_what_a_thinner_one_does() -> None:
+    thin, dense = (amounts(drawn("ours", 500, density=density)) for density in (0.3, 1.0))
+    assert torch.equal(thin[thin != 0], dense[thin != 0])
 
 
 def test_shares_can_be_changed() -> None:
-    columns = [INDEX[one.name] for one in ENGINE if one.family == "noise"]
-    changed = amounts(drawn("ours", 4000, shares={"noise": 0.5})) != 0
-    assert float(changed[:, columns].any(1).float().mean()) == pytest.approx(FAMILY_SHARES["noise"] / 2, abs=0.03)
+    changed = amounts(drawn("ours", 4000, density=1, shares={"noise": 0.5})) != 0
+    share = float(changed[:, of_family("noise")].any(1).float().mean())
+    assert share == pytest.approx(FAMILY_SHARES["noise"] / 2, abs=0.03)
 
 
 @pytest.mark.parametrize("policy", DRAWN)

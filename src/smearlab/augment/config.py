@@ -83,6 +83,9 @@ class AugmentConfig(BaseModel):
         magnitude: how far the other policies go, as a share of each operation's range; a factor on every step's.
         operations: how many operations ``randaugment`` and ``pipeline`` use on a picture.
         rate: the share of pictures that ``pipeline`` changes.
+        density: how often ``ours`` alters a picture: the factor on the shares of all families but orientation. At 1 a
+            picture gets about six alterations at once, which is more than a short training learns; see `smearlab study
+            policies`.
         untouched: the share of pictures that every other policy only mirrors and turns.
         curriculum: the share of the training over which the magnitude grows from `curriculum_start` to full: a network
             that starts from random weights hardly moves on the hardest pictures.
@@ -115,6 +118,7 @@ class AugmentConfig(BaseModel):
     curriculum_start: Share = 0.2
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    density: Share = 0.3
     shares: dict[str, Annotated[float, Field(ge=0)]] = {}
     steps: tuple[StepConfig, ...] = ()
     choose: Annotated[int, Field(ge=0, le=64)] = 0

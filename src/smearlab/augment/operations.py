@@ -118,7 +118,7 @@ FAMILY_SHARES: dict[str, float] = {
     "debris": 0.35,
     "mixing": 0.08,
 }
-"""The share of pictures on which our policy uses each family."""
+"""The share of pictures on which our policy uses each family at its full density."""
 
 TRADITIONAL: dict[str, float] = {"rotate": 30, "zoom": 0.25, "translate": 0.1, "brightness": 0.25, "contrast": 0.25}
 AUGMIX = ("auto_contrast", "equalise", "posterise", "rotate", "solarise", "shear", "translate")
@@ -164,13 +164,22 @@ def allowed(config: AugmentConfig) -> tuple[Operation, ...]:
     )
 
 
+def family_share(config: AugmentConfig, family: str) -> float:
+    """Return the share of pictures on which our policy uses a family; 1 and more is all of them.
+
+    However thin the policy, a turned cell is as natural as the cell itself: orientation knows no density.
+    """
+    density = 1.0 if family == "orientation" else config.density
+    return FAMILY_SHARES[family] * config.shares.get(family, 1.0) * density
+
+
 def operations_of(config: AugmentConfig) -> frozenset[str]:
     """Return every operation that a policy may use, MixUp and CutMix included: what its network has seen."""
     left = {operation.name for operation in allowed(config)}
     mixing = {name for name, alpha in (("mixup", config.mixup), ("cutmix", config.cutmix)) if alpha > 0}
     if config.policy == "sequence":
         return frozenset(mixing.union(*(_operations_of_step(config, step, left) for step in config.steps)))
-    ours = {name for name in left if FAMILY_SHARES[FAMILY_OF[name]] * config.shares.get(FAMILY_OF[name], 1.0) > 0}
+    ours = {name for name in left if family_share(config, FAMILY_OF[name]) > 0}
     used: dict[str, set[str]] = {
         "none": set(),
         "flips": {"flip"},

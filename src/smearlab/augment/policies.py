@@ -15,12 +15,12 @@ from smearlab.augment.geometry import draw_turns
 from smearlab.augment.operations import (
     AUGMIX,
     ENGINE,
-    FAMILY_SHARES,
     INDEX,
     PIPELINE,
     TRADITIONAL,
     Operation,
     allowed,
+    family_share,
     randaugment_space,
 )
 
@@ -78,7 +78,7 @@ def _ours(
     peers = [[other.name for other in members if other.family == operation.family] for operation in members]
     place = [families.index(operation.family) for operation in members]
     number = torch.tensor([names.index(operation.name) for names, operation in zip(peers, members, strict=True)])
-    share = torch.tensor([FAMILY_SHARES[name] * config.shares.get(name, 1.0) for name in families])
+    share = torch.tensor([family_share(config, name) for name in families])
     choice = (which[:, place] * torch.tensor([len(names) for names in peers])).long()
     chosen = (used < share)[:, place] & (choice == number)
     # A turned cell is as natural as the cell itself: rotation knows no mild and hard.

@@ -19,6 +19,8 @@ _PUBLISHED = {
     "pixmix": ("PixMix", ("augment.policy=pixmix",)),
     "pipeline": ("random pipeline", ("augment.policy=pipeline",)),
 }
+_DENSITIES = {"rare": 0.15, "third": 0.3, "half": 0.5, "dense": 1.0}
+"""How often our policy alters a picture; `ours` itself is as dense as the recipe says."""
 
 
 def policy_study() -> Study:
@@ -38,17 +40,12 @@ def policy_study() -> Study:
 
 def _policies() -> list[Cell]:
     cells = [Cell(name, title, _POLICIES, overrides) for name, (title, overrides) in _PUBLISHED.items()]
-    rarer = [
-        Cell(f"ours_{name}", f"ours, each family {title} as often", _POLICIES, (*_OURS, _rarer(share)), least="small")
-        for name, title, share in (("half", "half", 0.5), ("third", "a third", 0.3))
+    keys = {name: f"augment.density={density}" for name, density in _DENSITIES.items()}
+    densities = [
+        Cell(f"ours_{name}", f"ours, density {_DENSITIES[name]}", _POLICIES, (*_OURS, key), least="small")
+        for name, key in keys.items()
     ]
-    return [*cells, Cell("ours", "ours", _POLICIES, _OURS), *rarer]
-
-
-def _rarer(share: float) -> str:
-    """Return the override by which our policy uses each family but orientation on so many of its usual pictures."""
-    shares = ", ".join(f"{family} = {share}" for family in FAMILY_SHARES if family != "orientation")
-    return f"augment.shares={{ {shares} }}"
+    return [*cells, Cell("ours", "ours", _POLICIES, _OURS), *densities]
 
 
 def _groups() -> list[Cell]:
