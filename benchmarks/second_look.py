@@ -1,11 +1,13 @@
-"""What a second look from nearer gains, and what it costs, on cells that the model was not trained on.
+"""What further looks gain, and what they cost, on cells that the model was not trained on.
 
     python -m benchmarks.second_look default pbc96.parquet --frames pbc_original
 
 Test cells of a run, or those that a model folder does not know for training cells: as they are, magnified, altered by
-every corruption of every suite at severities 3 and 5. With ``--frames``, whole frames of the analyser in class folders
-too, of which the middle is shown at several widths, so that the surroundings are real ones. One look and two are asked
-about the same pictures. Writes the section "A second look" of RESULTS.md.
+every corruption of every suite at severities 3 and 5, and by several alterations of the microscope suite at once, as
+another laboratory's are. With ``--frames``, whole frames of the analyser in class folders
+too, of which the middle is shown at several widths, so that the surroundings are real ones. One look, the look from
+nearer at wide fields, and all looks, those from other sides at what is unsure too, are asked about the same pictures.
+Writes the section "A second look" of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from smearlab.data.framing import Framing, frame_pictures
 from smearlab.data.read import read
 from smearlab.evaluation.matching import match_classes
 from smearlab.inference.outlines import known_again, outlines
-from smearlab.inference.predictor import Predictor
+from smearlab.inference.predictor import Predictor, joined
 from smearlab.metrics.intervals import Interval
 from smearlab.metrics.repeats import condition_figures, picture_weights
 
@@ -37,17 +39,29 @@ FRAMED = 200
 """Pixels of a whole frame that a framed cell shows."""
 SEVERITIES = (3, 5)
 SEED = 11
+FIVE = ("stain_hue", "dark_phone", "focus", "camera_noise", "compression")
+LABORATORIES = (
+    ("five at once, severity 3", 3, 1.0, FIVE),
+    ("five at once, severity 4", 4, 1.0, FIVE),
+    ("a fifth of all, severity 3", 3, 0.2, ()),
+    ("two fifths of all, severity 3", 3, 0.4, ()),
+    ("a fifth of all, severity 5", 5, 0.2, ()),
+)
+"""Alterations of the microscope suite one after another: a name, the severity, the share of pictures that get each, and
+which of them; none are all."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one condition: which cells were shown, what one look and two named rightly, and where there were two."""
+    """Which cells were shown, which one look, one from nearer too and all looks named rightly, and where these were."""
 
     name: str
     shown: np.ndarray
     once: np.ndarray
-    twice: np.ndarray
+    nearer: np.ndarray
+    all: np.ndarray
     again: np.ndarray
+    unsure: np.ndarray
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shown = ((f"frames {width:g} wide", _middle(frames.cells, width, predictor.framing.size)) for width in WIDTHS)
         asked = [[_ask(predictor, name, images, frames.labels, np.arange(len(images)))] for name, images in shown]
         lines += [_line(group, frames.labels) for group in asked]
-    head = ["shown", "cells", "one look", "two looks", "gained, points (95 %)", "looked at again"]
+    head = ["shown", "cells", "one look", "nearer", "gained, points (95 %)", "from nearer"]
+    head += ["all looks", "gained, points (95 %)", "from other sides"]
     table = markdown_table(head, lines)
     words = (
         f"{options.model.name}, on {len(cells):,} cells that it was not trained on; {options.each} of them under each"
@@ -108,35 +123,55 @@ def _groups(predictor: Predictor, cells: Cells, each: int) -> Iterator[list[Answ
                 altered = corrupt(images[some], suite.name, corruption.name, severity, SEED, cells.rows[some])
                 asked.append(_ask(predictor, suite.name, altered, labels, some))
         yield asked
+    for name, severity, share, names in LABORATORIES:
+        altered = _laboratory(images, cells, severity, share, names)
+        yield [_ask(predictor, name, altered, labels, everything)]
+
+
+def _laboratory(images: np.ndarray, cells: Cells, severity: int, share: float, names: tuple[str, ...]) -> np.ndarray:
+    """Alter pictures in several ways of the microscope suite, one after another."""
+    rng, altered = np.random.default_rng(SEED), images.copy()
+    suite = SUITES["microscope"]
+    for number, name in enumerate(names or [corruption.name for corruption in suite.corruptions]):
+        some = np.flatnonzero(rng.random(len(images)) < share)
+        altered[some] = corrupt(altered[some], suite.name, name, severity, SEED + number, cells.rows[some])
+    return altered
 
 
 def _ask(predictor: Predictor, name: str, images: np.ndarray, labels: np.ndarray, shown: np.ndarray) -> Answers:
-    once, twice, again = [], [], []
+    once, found = [], []
     for at in range(0, len(images), 64):
         batch = images[at : at + 64]
-        once.append(predictor.first_look(batch).label_indices)
-        found = predictor.predict_framed(batch)
-        twice.append(found.label_indices)
-        again.append(found.looked_again)
-    true = labels[shown]
-    right = [np.concatenate(part) == true for part in (once, twice)]
-    return Answers(name, shown, right[0], right[1], np.concatenate(again))
+        once.append(predictor.first_look(batch))
+        found.append(predictor.predict_framed(batch))
+    first, last, true = joined(once), joined(found), labels[shown]
+    named = (
+        first.label_indices,
+        last.logits.argmax(1),
+        last.label_indices,
+    )  # logits are of one look, from nearer or not
+    right = [np.asarray(labels == true) for labels in named]
+    return Answers(name, shown, right[0], right[1], right[2], last.looked_again, last.unsure)
 
 
 def _line(group: list[Answers], labels: np.ndarray) -> list[str]:
     """Return one row of the table: means over the group's conditions, and the paired difference."""
     weights = picture_weights(labels, seed=0)
-    once, twice = (
+    once, nearer, everything = (
         condition_figures(_matrix([getattr(one, part) for one in group], group, len(labels)), labels, weights).mean(1)
-        for part in ("once", "twice")
+        for part in ("once", "nearer", "all")
     )
-    gain = Interval.of(100 * float(twice[0] - once[0]), 100 * (twice[1:] - once[1:]))
-    again = float(np.mean([one.again.mean() for one in group]))
+    again, unsure = (float(np.mean([getattr(one, part).mean() for one in group])) for part in ("again", "unsure"))
     return [
-        *(group[0].name, str(len(group[0].shown)), f"{once[0]:.4f}", f"{twice[0]:.4f}"),
-        f"{gain.value:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})".replace("-", "−"),
-        f"{100 * again:.1f} %",
+        *(group[0].name, str(len(group[0].shown)), f"{once[0]:.4f}"),
+        *(f"{nearer[0]:.4f}", _gain(once, nearer), f"{100 * again:.1f} %"),
+        *(f"{everything[0]:.4f}", _gain(once, everything), f"{100 * unsure:.1f} %"),
     ]
+
+
+def _gain(before: np.ndarray, after: np.ndarray) -> str:
+    gain = Interval.of(100 * float(after[0] - before[0]), 100 * (after[1:] - before[1:]))
+    return f"{gain.value:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})".replace("-", "−")
 
 
 def _matrix(right: list[np.ndarray], group: list[Answers], count: int) -> np.ndarray:

@@ -21,8 +21,12 @@ from smearlab.evaluation.studies.plan import CLEAN, Study
 
 PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
-ROBUST = "robust"
-"""The other recipe whose results are kept, in folders that end in its name."""
+RECIPES = {
+    "": "",
+    "robust": " from the recipe `robust`",
+    "quick-dense.toml": " from `quick-dense.toml`, a copy of `quick` with `augment.density = 1.0`",
+}
+"""The recipes whose results are kept, in folders that end in their names, and how a heading tells of them."""
 _COLUMNS = {
     CLEAN: "clean",
     "bloodmnist-c": "BloodMNIST-C",
@@ -45,13 +49,14 @@ def with_tables(page: str, results: Path) -> str:
         page: Markdown with the marks ``results: begin`` and ``results: end``.
         results: with a folder for each study.
     """
-    lines = [line for name in STUDIES for recipe in ("", ROBUST) for line in study_lines(results, name, recipe)]
+    lines = [line for name in STUDIES for recipe in RECIPES for line in study_lines(results, name, recipe)]
     return between(page, "results", [*lines, ""])
 
 
 def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
     """Yield a heading and the tables of one study, of the usual recipe or another; nothing where it has no results."""
-    path = results / (f"{name}-{recipe}" if recipe else name) / "study.json"
+    folder = f"{name}-{recipe.removesuffix('.toml')}" if recipe else name
+    path = results / folder / "study.json"
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -60,7 +65,7 @@ def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
     command = f"smearlab study {name} pbc96.parquet --scale full{f' --recipe {recipe}' if recipe else ''}"
     if len(rows) < len(study.cells):
         command += f" --only {' '.join(rows)}"
-    yield f"\n### {study.title}: `{name}`{f' from the recipe `{recipe}`' if recipe else ''}\n"
+    yield f"\n### {study.title}: `{name}`{RECIPES[recipe]}\n"
     yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"
     yield from _main_table(study, rows)
     yield from _left_out(rows)

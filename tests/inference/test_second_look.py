@@ -41,19 +41,25 @@ def test_two_witnesses_must_agree() -> None:
 
 def test_the_least_strange_look_counts_where_it_is_much_less_strange() -> None:
     strange = np.array([9, 9, 1, 2], np.float32)
-    logits, again = look_again(FRAMED, FIRST, strange, FRAMING, look((3, 2)))
+    logits, again, seen = look_again(FRAMED, FIRST, strange, FRAMING, look((3, 2)))
     assert again.tolist() == [False, True, False, False]  # 2 of 9 is much less strange, 2 of 2 is not
     assert logits.tolist() == [[0, 0, 0], [2, 2, 2], [0, 0, 0], [0, 0, 0]]
     assert not FIRST.any()
-    logits, _ = look_again(FRAMED, FIRST, strange, FRAMING, look((1, 2)))
+    _, again, _ = look_again(FRAMED, FIRST, np.full(4, 99, np.float32), FRAMING, look((12, 11)))
+    assert not again.any()  # much less strange than 99, and still beyond knowing
+    assert np.array_equal(seen[1], nearer(FRAMED, 0.5, FRAMING)[1])
+    assert np.array_equal(seen[[0, 2, 3]], FRAMED[[0, 2, 3]])
+    logits, _, seen = look_again(FRAMED, FIRST, strange, FRAMING, look((1, 2)))
     assert logits[1].tolist() == [1, 1, 1]
+    assert np.array_equal(seen[1], nearer(FRAMED, 2**-0.5, FRAMING)[1])
 
 
 @pytest.mark.parametrize("change", [{"content": "high_pass"}, {"size": 24}])
 def test_nothing_is_looked_at_again_where_the_field_cannot_be_told(change: dict[str, object]) -> None:
     framing = FRAMING.model_copy(update=change)
-    logits, again = look_again(FRAMED, FIRST, np.full(4, 9, np.float32), framing, look((1, 1)))
+    logits, again, seen = look_again(FRAMED, FIRST, np.full(4, 9, np.float32), framing, look((1, 1)))
     assert logits is FIRST
+    assert seen is FRAMED
     assert not again.any()
 
 

@@ -33,7 +33,7 @@ def evaluate(
     adapt_norm
         Adapt batch normalisation to these pictures; the strength of the training statistics in pictures.
     one_look
-        Do not look again, from nearer, at pictures that show a wide field and look strange.
+        Look once at each picture: not from nearer where it shows a wide field, nor from other sides where unsure.
     """
     from smearlab.evaluation.evaluate import evaluate as measure
     from smearlab.evaluation.words import headline
@@ -85,7 +85,7 @@ def stress(
     adapt_norm
         Adapt batch normalisation to the altered pictures; the strength of the training statistics in pictures.
     one_look
-        Do not look again, from nearer, at pictures that show a wide field and look strange.
+        Look once at each picture: not from nearer where it shows a wide field, nor from other sides where unsure.
     predictions
         Write every answer as predictions.csv as well.
     seed

@@ -49,7 +49,7 @@ def predict(
     explain
         Write heat maps over the pictures into this new folder as well; needs torch.
     one_look
-        Do not look again, from nearer, at pictures that show a wide field and look strange.
+        Look once at each picture: not from nearer where it shows a wide field, nor from other sides where unsure.
     """
     from smearlab.inference.predict import predict_to_file
 

@@ -96,7 +96,7 @@ def export_file(
         DataError: the pictures cannot be read, or nothing can be written to `out`.
     """
     out = checked_out(out, ".onnx")
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, second_look=False)  # what leaves here looks once
     info = predictor.info
     material = gather(calibration, info.framing, info.class_names, calibrate=precision == "int8")
     inside = can_be_inside(info.framing)

@@ -106,7 +106,7 @@ def write_submission(
         DataError: the pictures cannot be read.
     """
     out = checked_out(out, ".zip")
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, second_look=False)  # what leaves here looks once
     _refuse_impossible(predictor, runtime, precision)
     material = gather(calibration, predictor.framing, predictor.class_names, calibrate=precision == "int8")
     files = bundle_files(predictor, runtime, precision, material)

@@ -53,7 +53,7 @@ def evaluate(
         tta: views of each picture whose probabilities are averaged, see `views.views_of`; None looks once.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation, see `adapt_norm`; None leaves the
             model as it is.
-        one_look: never look again from nearer, see `smearlab.inference.second_look`.
+        one_look: one look at each picture, never a second; see `smearlab.inference.second_look` and `doubt`.
 
     Returns:
         The contents of ``metrics.json``; its ``notes`` say what the figures leave out.

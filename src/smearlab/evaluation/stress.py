@@ -60,7 +60,7 @@ class StressOptions:
         size: side in pixels, 96 or 224, at which the pixel sizes of ``bloodmnist-c`` are meant.
         tta: views for test-time augmentation, see `views.views_of`; None looks once.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation; None leaves the model as it is.
-        one_look: never look again from nearer, see `smearlab.inference.second_look`.
+        one_look: one look at each picture, never a second; see `smearlab.inference.second_look` and `doubt`.
         predictions: whether to write every answer.
         seed: of corruptions, sample and intervals.
     """

@@ -89,7 +89,7 @@ def predict_to_file(
         progress: called after each batch with the number of pictures it had.
         sets: coverage of the prediction sets; adds a column ``prediction_set`` before ``error``, its classes joined by
             ``|``, the most probable first. None adds nothing.
-        one_look: never look again from nearer; of no meaning for a loaded `Predictor`, which has its own mind.
+        one_look: look once at each picture; of no meaning for a loaded `Predictor`, which has its own mind.
 
     Raises:
         DataError: the source cannot be read at all, or `out` has an unknown suffix or is one of the

@@ -11,6 +11,7 @@ import numpy as np
 from smearlab.data.cells import BoolArray, Cells, IntArray, Pictures, StrArray, UInt8Array
 from smearlab.data.framing import check_picture, frame_pictures
 from smearlab.errors import DataError, ModelError
+from smearlab.inference.doubt import look_around
 from smearlab.inference.model_folder import ModelFolder, read_model_folder, resolve_model
 from smearlab.inference.second_look import look_again
 from smearlab.inference.session import FEATURES, INPUT, LOGITS
@@ -37,12 +38,14 @@ class Predictions:
         probabilities: float32 ``(n, k)``, calibrated, each row sums to 1.
         is_cell: bool ``(n,)``, False where a picture looks like no cell the model knows.
         distances: float32 ``(n,)``, how far the features lie from the nearest class; near 1 for typical cells.
-        logits: float32 ``(n, k)``, the network's raw scores.
+        logits: float32 ``(n, k)``, the network's raw scores of one look.
         features: float32 ``(n, d)``, the activations before the last layer; None unless they were asked for.
         strangeness: float32 ``(n,)``, what `is_cell` was decided by; empty where it is not known.
         trust: the model's, for prediction sets.
         looked_again: bool ``(n,)``, where logits and probabilities are those of the picture's enlarged middle; empty
             where there was no second look.
+        unsure: bool ``(n,)``, where the probabilities are a mean over four looks, because one was not sure; empty
+            where no further looks were allowed.
     """
 
     class_names: tuple[str, ...]
@@ -54,6 +57,7 @@ class Predictions:
     strangeness: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     trust: Trust | None = None
     looked_again: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
+    unsure: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -69,6 +73,7 @@ class Predictions:
             features=None if self.features is None else self.features[positions],
             strangeness=self.strangeness[positions] if len(self.strangeness) else self.strangeness,
             looked_again=self.looked_again[positions] if len(self.looked_again) else self.looked_again,
+            unsure=self.unsure[positions] if len(self.unsure) else self.unsure,
         )
 
     def prediction_masks(self, coverage: float = 0.95) -> BoolArray:
@@ -117,8 +122,8 @@ class Predictor:
 
     Attributes:
         folder: the model folder it was loaded from.
-        second_look: whether pictures that show a wide field and look strange are named by their enlarged middle; see
-            `smearlab.inference.second_look`.
+        second_look: whether pictures that show a wide field and look strange are named by their enlarged middle, and
+            those that one look is not sure of by four; see `smearlab.inference.second_look` and `doubt`.
 
     Example::
 
@@ -138,7 +143,7 @@ class Predictor:
         Args:
             model: a model folder, a run folder, or ``default``, the model that ships.
             threads: CPU threads; None takes as many as there are cores.
-            second_look: look again at pictures that show a wide field and look strange.
+            second_look: look again at pictures that show a wide field and look strange, or are named unsurely.
 
         Raises:
             ModelError: there is no such model, or the folder is not as it should be.
@@ -223,14 +228,16 @@ class Predictor:
         return self._predictions(*self._run(framed), keep=features) if len(framed) else self._nothing(features)
 
     def _looked_again(self, framed: UInt8Array, first: Predictions) -> Predictions:
-        """Name some pictures by a second look; whether they are cells, and all else, stays as it was found first."""
+        """Name some pictures by further looks; whether they are cells, and all else, stays as it was found first."""
 
         def look(pictures: UInt8Array) -> tuple[Floats, Floats]:
             found = self.first_look(pictures)
             return found.logits, found.strangeness
 
-        logits, again = look_again(framed, first.logits, first.strangeness, self.framing, look)
-        return replace(first, logits=logits, probabilities=self.folder.trust.probabilities(logits), looked_again=again)
+        logits, again, seen = look_again(framed, first.logits, first.strangeness, self.framing, look)
+        chances = self.folder.trust.probabilities(logits)
+        chances, unsure = look_around(seen, chances, lambda views: self.first_look(views).probabilities)
+        return replace(first, logits=logits, probabilities=chances, looked_again=again, unsure=unsure)
 
     def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:
         batch = np.ascontiguousarray(framed)
@@ -276,6 +283,7 @@ def joined(parts: list[Predictions]) -> Predictions:
         strangeness=np.concatenate([part.strangeness for part in parts]),
         trust=parts[0].trust,
         looked_again=np.concatenate([part.looked_again for part in parts]),
+        unsure=np.concatenate([part.unsure for part in parts]),
     )
 
 
