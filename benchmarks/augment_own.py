@@ -96,12 +96,17 @@ def _begin_worker(number: int) -> None:
 
 def policy(name: str) -> Callable[[Tensor, torch.Generator], Tensor]:
     """Return what a policy does to a batch, draws included."""
-    config = alterations() if name == "alterations" else AugmentConfig.model_validate({"policy": name})
+    config = alterations() if name == "alterations" else _config(name)
 
     def change(batch: Tensor, generator: torch.Generator) -> Tensor:
         return apply(batch, draw(config, len(batch), batch.shape[1], batch.shape[2], generator))
 
     return change
+
+
+def _config(name: str) -> AugmentConfig:
+    policy, _, density = name.partition(", density ")
+    return AugmentConfig.model_validate({"policy": policy} | ({"density": float(density)} if density else {}))
 
 
 def alterations() -> AugmentConfig:

@@ -32,7 +32,18 @@ from smearlab.augment.operations import ENGINE
 
 LIBRARIES = ("smearlab", "torch", "torchvision", "kornia", "numpy")
 NETWORK = "mobilenetv3_small_100"
-POLICIES = ("ours", "randaugment", "trivialaugment", "augmix", "pixmix", "pipeline", "traditional", "light", "flips")
+POLICIES = (
+    "ours",
+    "ours, density 1",
+    "randaugment",
+    "trivialaugment",
+    "augmix",
+    "pixmix",
+    "pipeline",
+    "traditional",
+    "light",
+    "flips",
+)
 OPERATION_ROUNDS, LARGE_BATCH = 3, 256
 RATE_TARGET, SHARE_TARGET, RATIO_TARGET = 5000, 0.15, 3.0
 
