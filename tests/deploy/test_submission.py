@@ -64,7 +64,7 @@ def test_a_bundle_is_a_zip_with_model_and_weights_at_its_root(folder: Path, cell
     images = pictures(70, seed=4)
     labels = model.predict(images)
     assert labels.dtype == np.int64
-    np.testing.assert_array_equal(labels, Predictor.load(folder).predict(images).label_indices)
+    np.testing.assert_array_equal(labels, Predictor.load(folder, second_look=False).predict(images).label_indices)
     np.testing.assert_array_equal(model.predict(images.astype(np.float32)), labels)
     assert model.predict(images[:0]).shape == (0,)
     assert model.predict(np.zeros((0,))).shape == (0,)
@@ -132,7 +132,9 @@ def test_torch_alone_runs_it(folder: Path, cells: Path, tmp_path: Path) -> None:
     done = write_submission(folder, tmp_path / "b.zip", runtime="torch", calibration=cells, check_python="here")
     model = unpacked(done.path, tmp_path / "there")
     images = pictures(70, seed=4)
-    np.testing.assert_array_equal(model.predict(images), Predictor.load(folder).predict(images).label_indices)
+    np.testing.assert_array_equal(
+        model.predict(images), Predictor.load(folder, second_look=False).predict(images).label_indices
+    )
     with zipfile.ZipFile(done.path) as file:
         assert file.namelist() == ["model.py", "weights.npz"]
         np.load(io.BytesIO(file.read("weights.npz")), allow_pickle=False)
@@ -160,13 +162,13 @@ def test_the_framing_of_the_model_is_kept(cells: Path, tmp_path: Path, crop: Any
     done = write_submission(folder, tmp_path / "bundle.zip", calibration=cells, check_python="here")
     images = pictures(20, seed=4)
     labels = unpacked(done.path, tmp_path / "there").predict(images)
-    np.testing.assert_array_equal(labels, Predictor.load(folder).predict(images).label_indices)
+    np.testing.assert_array_equal(labels, Predictor.load(folder, second_look=False).predict(images).label_indices)
 
 
 def test_whole_frames_are_cropped_before_the_trial_as_the_model_would(folder: Path, tmp_path: Path) -> None:
     frames = np.full((8, 360, 363, 3), 255, dtype=np.uint8)
     frames[:, 80:280, 81:281] = pictures(8, seed=4).repeat(3, 1).repeat(3, 2)[:, :200, :200]
-    predictor = Predictor.load(folder)
+    predictor = Predictor.load(folder, second_look=False)
     material = Material("frames", frames[:0], list(frames), None, drawn=False)
     shown = submission._expected(predictor, material, "float32").pictures
     placed = frame_pictures(list(frames), predictor.framing.place.model_copy(update={"size": submission.SIDE}))
