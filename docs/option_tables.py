@@ -7,6 +7,7 @@ python -m docs.option_tables --check   # exit 1 where studies.md does not say wh
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from docs.marked import between, write_or_check
 from smearlab.corruptions.families import FAMILIES, GROUP_TITLES, GROUPS
 from smearlab.evaluation.studies.catalogue import STUDIES
 from smearlab.evaluation.studies.outcome import ALTERED, CHAIN
-from smearlab.evaluation.studies.plan import CLEAN, Study
+from smearlab.evaluation.studies.plan import CLEAN, SCALES, Study
 
 PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
@@ -63,6 +64,9 @@ def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
     study, rows = STUDIES[name](), _by_cell(content["rows"])
     facts = content["facts"]
     command = f"smearlab study {name} pbc96.parquet --scale full{f' --recipe {recipe}' if recipe else ''}"
+    seeds = re.search(r"(\d+) seeds?$", facts["Trained on"])
+    if seeds and int(seeds[1]) != SCALES["full"].seeds:
+        command += f" --seeds {seeds[1]}"
     if len(rows) < len(study.cells):
         command += f" --only {' '.join(rows)}"
     yield f"\n### {study.title}: `{name}`{RECIPES[recipe]}\n"
