@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Ask = Callable[[UInt8Array], Floats]
 
 SURE = 0.9
-"""Confidence from which one look is enough: above it, more of them changed no name in a thousand."""
+"""Confidence from which one look is enough: further looks at all pictures gained no more than those below it."""
 
 
 def look_around(seen: UInt8Array, probabilities: Floats, ask: Ask) -> tuple[Floats, BoolArray]:
