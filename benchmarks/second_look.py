@@ -4,10 +4,10 @@
 
 Test cells of a run, or those that a model folder does not know for training cells: as they are, magnified, altered by
 every corruption of every suite at severities 3 and 5, and by several alterations of the microscope suite at once, as
-another laboratory's are. With ``--frames``, whole frames of the analyser in class folders
-too, of which the middle is shown at several widths, so that the surroundings are real ones. One look, the look from
-nearer at wide fields, and all looks, those from other sides at what is unsure too, are asked about the same pictures.
-Writes the section "A second look" of RESULTS.md.
+another laboratory's are. With ``--frames``, whole frames of the analyser in class folders too, of which the middle is
+shown at several widths, so that the surroundings are real ones. One look, the look from nearer at wide fields, and all
+looks, those from other sides at what is unsure too, are asked about the same pictures. Writes the section "A second
+look" of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Answers:
     shown: np.ndarray
     once: np.ndarray
     nearer: np.ndarray
-    all: np.ndarray
+    everything: np.ndarray
     again: np.ndarray
     unsure: np.ndarray
 
@@ -145,11 +145,8 @@ def _ask(predictor: Predictor, name: str, images: np.ndarray, labels: np.ndarray
         once.append(predictor.first_look(batch))
         found.append(predictor.predict_framed(batch))
     first, last, true = joined(once), joined(found), labels[shown]
-    named = (
-        first.label_indices,
-        last.logits.argmax(1),
-        last.label_indices,
-    )  # logits are of one look, from nearer or not
+    # Logits are of one look, from nearer or not; probabilities are those of all looks.
+    named = (first.label_indices, last.logits.argmax(1), last.label_indices)
     right = [np.asarray(labels == true) for labels in named]
     return Answers(name, shown, right[0], right[1], right[2], last.looked_again, last.unsure)
 
@@ -159,7 +156,7 @@ def _line(group: list[Answers], labels: np.ndarray) -> list[str]:
     weights = picture_weights(labels, seed=0)
     once, nearer, everything = (
         condition_figures(_matrix([getattr(one, part) for one in group], group, len(labels)), labels, weights).mean(1)
-        for part in ("once", "nearer", "all")
+        for part in ("once", "nearer", "everything")
     )
     again, unsure = (float(np.mean([getattr(one, part).mean() for one in group])) for part in ("again", "unsure"))
     return [

@@ -135,9 +135,10 @@ def test_tables_of_the_studies_of_options_are_those_of_the_results(tmp_path: Pat
         for figure in ("altered", "clean", "group colour")
     ]
     (tmp_path / "policies").mkdir()
-    facts = {"Trained on": "100 pictures", "Network": "small", "Altered": "9 conditions"}
+    facts = {"Trained on": "100 pictures, 10 epochs, 2 seeds", "Network": "small", "Altered": "9 conditions"}
     (tmp_path / "policies" / "study.json").write_text(json.dumps({"facts": facts, "rows": rows}))
     lines = list(script["study_lines"](tmp_path, "policies"))
+    assert any(" --scale full --seeds 2 --only ours without_colour augmix`" in line for line in lines)
     assert "| ours (`ours`) | 90.0 | – | – | – | – | 90.0 | – | reference |" in lines
     assert "| augmix (`augmix`) | 91.0 | – | – | – | – | 91.0 | +1.0 (−1.0 to +3.0) | undecided |" in lines
     assert any(line.startswith("| without_colour") and line.endswith("| costs |") for line in lines)

@@ -40,12 +40,11 @@ def policy_study() -> Study:
 
 def _policies() -> list[Cell]:
     cells = [Cell(name, title, _POLICIES, overrides) for name, (title, overrides) in _PUBLISHED.items()]
-    keys = {name: f"augment.density={density}" for name, density in _DENSITIES.items()}
-    densities = [
-        Cell(f"ours_{name}", f"ours, density {_DENSITIES[name]}", _POLICIES, (*_OURS, key), least="small")
-        for name, key in keys.items()
-    ]
-    return [*cells, Cell("ours", "ours", _POLICIES, _OURS), *densities]
+    cells.append(Cell("ours", "ours", _POLICIES, _OURS))
+    for name, density in _DENSITIES.items():
+        overrides = (*_OURS, f"augment.density={density}")
+        cells.append(Cell(f"ours_{name}", f"ours, density {density}", _POLICIES, overrides, least="small"))
+    return cells
 
 
 def _groups() -> list[Cell]:
