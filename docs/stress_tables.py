@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from docs.marked import between, write_or_check
 from PIL import Image
 
 from smearlab.celltypes import CLASS_NAMES
-from smearlab.corruptions import bloodmnist_c, chain, imagenet_c, strengths
+from smearlab.corruptions import bloodmnist_c, chain, habits, imagenet_c, strengths
 from smearlab.corruptions.families import GROUP_TITLES
 from smearlab.corruptions.suites import SUITES, corrupt
 from smearlab.data.smear.picture import draw_picture
@@ -101,6 +102,24 @@ def _microscope() -> Iterator[str]:
         yield f"| `{one.name}` | {one.family or 'several'} | {_first_line(one.function)} |"
 
 
+def _laboratories() -> Iterator[str]:
+    yield "| laboratory | at severity 5 | its habits |"
+    yield "|---|---|---|"
+    for one in SUITES["laboratories"].corruptions:
+        yield f"| `{one.name}` | {_first_line(one.function)} | {_habits(getattr(habits, one.name.upper()))} |"
+
+
+def _habits(of: habits.Habits) -> str:
+    """Return the habits that are not the picture's own, in words and numbers."""
+    told = []
+    for field in fields(of):
+        value = getattr(of, field.name)
+        if field.name != "title" and value != field.default:
+            numbers = value if isinstance(value, tuple) else (value,)
+            told.append(f"{field.name} {' '.join(f'{number:g}' for number in numbers)}")
+    return ", ".join(told)
+
+
 def _chain() -> Iterator[str]:
     yield "| group | family | operation | up to |"
     yield "|---|---|---|---|"
@@ -116,6 +135,7 @@ _TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "imagenet-c": lambda: _constants("imagenet-c", _IMAGENET_C),
     "microscope": _microscope,
     "chain": _chain,
+    "laboratories": _laboratories,
 }
 
 

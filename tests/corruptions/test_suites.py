@@ -24,15 +24,15 @@ WITHOUT_DRAWS = {"pixelate", "jpeg_compression", "defocus_blur", "brightness_up"
 }
 
 
-def test_there_are_four_suites_with_their_names() -> None:
-    assert list(SUITES) == ["bloodmnist-c", "imagenet-c", "microscope", "chain"]
+def test_there_are_five_suites_with_their_names() -> None:
+    assert list(SUITES) == ["bloodmnist-c", "imagenet-c", "microscope", "chain", "laboratories"]
     assert [one.name for one in SUITES["chain"].corruptions] == ["chain1", "chain2", "chain3"]
     assert all(name == suite.name and suite.severities == SEVERITIES for name, suite in SUITES.items())
     assert all(len({one.name for one in suite.corruptions}) == len(suite.corruptions) for suite in SUITES.values())
 
 
 def test_every_corruption_has_a_family_or_mixes_several() -> None:
-    mixed = {"chain1", "chain2", "chain3", "other_laboratory"}
+    mixed = {"other_laboratory"} | {one.name for name in ("chain", "laboratories") for one in SUITES[name].corruptions}
     for suite in SUITES.values():
         for corruption in suite.corruptions:
             if corruption.name in mixed:

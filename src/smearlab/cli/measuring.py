@@ -69,7 +69,7 @@ def stress(
     data
         Labelled pictures in any form.
     suite
-        bloodmnist-c, imagenet-c, microscope, chain, scale, several of these, or all.
+        bloodmnist-c, imagenet-c, microscope, chain, laboratories, scale, several of these, or all.
     out
         The folder to write to: new, or of an earlier stress test.
     severities

@@ -35,15 +35,16 @@ def developed(densities: Floats, lamp: Reals) -> Images:
     return np.ascontiguousarray(clipped.astype(np.uint8).transpose(0, 2, 3, 1))
 
 
-def restained(images: Images, matrices: Reals, lamp: Reals | None = None) -> Images:
+def restained(images: Images, matrices: Reals, lamp: Reals | None = None, slide: Reals | None = None) -> Images:
     """Change how much the dyes absorb, and the lamp behind them.
 
     Args:
         images: ``uint8 (n, h, w, 3)``.
         matrices: ``float64 (n, 3, 3)`` acting on optical densities of red, green and blue.
         lamp: ``float64 (n, 3)`` in 0–255: colour of the empty slide afterwards; None leaves it.
+        slide: its colour now; None takes it from the pictures' rims.
     """
-    slide = border_colours(images)
+    slide = border_colours(images) if slide is None else slide
     densities = density(images, slide)
     count, _, height, width = densities.shape
     changed: Floats = np.matmul(matrices.astype(np.float32), densities.reshape(count, 3, height * width))

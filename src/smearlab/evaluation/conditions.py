@@ -32,7 +32,7 @@ class Condition:
         suite: name of the suite.
         corruption: name within the suite.
         severity: from 1, the mildest.
-        operation: row of `smearlab.corruptions.families.OPERATIONS`; empty for chains, which mix all of them.
+        operation: row of `smearlab.corruptions.families.OPERATIONS`; empty where several are mixed.
         factor: magnification, in the suite `SCALE` only.
     """
 

@@ -40,7 +40,7 @@ def seen_families(augment: AugmentConfig) -> frozenset[str]:
 
 
 def is_seen(corruption: Corruption, seen: frozenset[str]) -> bool:
-    """Whether a policy that uses these families has trained on a corruption; a chain may hold any family."""
+    """Whether a policy that uses these families has trained on a corruption; a mixture may hold any family."""
     return corruption.family in seen or (bool(seen) and corruption.family not in FAMILIES)
 
 

@@ -10,7 +10,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Severity = Annotated[int, Field(ge=1, le=5)]
-SuiteName = Literal["none", "bloodmnist-c", "imagenet-c", "microscope", "chain"]
+SuiteName = Literal["none", "bloodmnist-c", "imagenet-c", "microscope", "chain", "laboratories"]
 AlterationSuite = Literal["bloodmnist-c", "imagenet-c", "microscope", "scale"]
 MetricName = Literal[
     "balanced_accuracy", "accuracy", "loss", "corrupted_balanced_accuracy", "corrupted_accuracy", "corrupted_loss"
