@@ -40,7 +40,7 @@ FRAMED = 200
 SEVERITIES = (3, 5)
 SEED = 11
 FIVE = ("stain_hue", "dark_phone", "focus", "camera_noise", "compression")
-LABORATORIES = (
+SEVERAL = (
     ("five at once, severity 3", 3, 1.0, FIVE),
     ("five at once, severity 4", 4, 1.0, FIVE),
     ("a fifth of all, severity 3", 3, 0.2, ()),
@@ -118,17 +118,17 @@ def _groups(predictor: Predictor, cells: Cells, each: int) -> Iterator[list[Answ
     for suite in SUITES.values():
         asked = []
         for corruption in suite.corruptions:
-            for severity in SEVERITIES if suite.name != "chain" else (1,):
+            for severity in SEVERITIES:
                 some = np.sort(rng.permutation(len(cells))[:each])
                 altered = corrupt(images[some], suite.name, corruption.name, severity, SEED, cells.rows[some])
                 asked.append(_ask(predictor, suite.name, altered, labels, some))
         yield asked
-    for name, severity, share, names in LABORATORIES:
-        altered = _laboratory(images, cells, severity, share, names)
+    for name, severity, share, names in SEVERAL:
+        altered = _several(images, cells, severity, share, names)
         yield [_ask(predictor, name, altered, labels, everything)]
 
 
-def _laboratory(images: np.ndarray, cells: Cells, severity: int, share: float, names: tuple[str, ...]) -> np.ndarray:
+def _several(images: np.ndarray, cells: Cells, severity: int, share: float, names: tuple[str, ...]) -> np.ndarray:
     """Alter pictures in several ways of the microscope suite, one after another."""
     rng, altered = np.random.default_rng(SEED), images.copy()
     suite = SUITES["microscope"]

@@ -88,8 +88,8 @@ def _suite(judge: Judge, name: str, severities: Sequence[int]) -> list[str]:
                 found = judge.predictor.predict(altered)
                 right = float((found.label_indices == few.known_labels).mean())
                 errors.append(abs(float(found.confidence.mean()) - right))
-    # A chain is another alteration for each picture: there is none to name.
-    named = ["–", "–"] if name == "chain" else _shares(likely, truths)
+    # Of what mixes several alterations there is none to name.
+    named = ["–", "–"] if suite.mixed else _shares(likely, truths)
     told = [f"{100 * np.mean(errors):.1f}", f"{100 * max(errors):.1f}"] if errors else ["–", "–"]
     return [name, str(len(truths)), *named, *told]
 

@@ -65,4 +65,4 @@ def test_an_unknown_suite_is_told_and_all_leaves_out_the_one_without_chance(mode
         trust(model, coloured(30, 5), tmp_path / "out", TrustOptions(suites=("nope",)))
     assert not (tmp_path / "out").exists()
     facts = trust(model, coloured(30, 5), tmp_path / "out", TrustOptions(suites=("all",)))
-    assert set(facts["parts"]) == {"as they are", "bloodmnist-c", "imagenet-c", "microscope", "chain"}
+    assert set(facts["parts"]) == {"as they are", "bloodmnist-c", "imagenet-c", "microscope", "chain", "laboratories"}

@@ -76,6 +76,16 @@ def test_a_model_that_sees_no_direction_is_not_changed_by_turning(predictor: Pre
     assert np.array_equal(plain.is_cell, viewed.is_cell)
 
 
+def test_a_view_is_not_looked_around_once_more(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert predictor.second_look
+    assert predictor.predict(PICTURES).unsure.any()
+    looks, look = [], predictor.first_look
+    monkeypatch.setattr(predictor, "first_look", lambda framed, **how: looks.append(len(framed)) or look(framed, **how))
+    views = views_of("rotations")
+    ViewedPredictor(predictor, views).predict(PICTURES)
+    assert looks == [len(PICTURES)] * len(views)
+
+
 def test_pictures_of_any_size_and_none_at_all(predictor: Predictor) -> None:
     viewed = ViewedPredictor(predictor, views_of("flips"))
     mixed = [np.zeros((20, 30, 3), np.uint8), np.full((40, 8, 3), 200, np.uint8)]

@@ -51,6 +51,14 @@ class TestChoice:
         allowed = chosen_corruptions(selection(families=["brightness"], allow_seen=True), LIGHT)
         assert {OPERATIONS[one.operation] for one in allowed} == {"brightness"}
 
+    @pytest.mark.parametrize("suite", ["chain", "laboratories"])
+    def test_a_suite_that_mixes_families_is_for_those_who_allow_seen_ones(self, suite: str) -> None:
+        with pytest.raises(RecipeError, match=rf"{suite}: its alterations mix families.*allow_seen = true"):
+            chosen_corruptions(selection(suite=suite), LIGHT)
+        with pytest.raises(RecipeError, match=r"has no 'geometry'\. It mixes all of them; leave selection\.groups out"):
+            chosen_corruptions(selection(suite=suite, groups=["geometry"]), LIGHT)
+        assert len(chosen_corruptions(selection(suite=suite, allow_seen=True), LIGHT)) in (3, 10)
+
     def test_the_recipe_refuses_them(self) -> None:
         with pytest.raises(RecipeError, match=r"selection\.suite bloodmnist-c: the policy trains on"):
             tiny_recipe("selection.suite=bloodmnist-c", "selection.families=['contrast']", "augment.policy=light")

@@ -26,7 +26,7 @@ def test_nothing_begins_that_is_not_wanted(tmp_path: Path) -> None:
 
 def test_what_is_under_way_ends_with_a_stop() -> None:
     before = set(multiprocessing.active_children())
-    with closing(in_processes(time.sleep, [0, 3600, 3600], jobs=2)) as slept:
+    with closing(in_processes(time.sleep, [0, 60, 60], jobs=2)) as slept:
         next(slept)
         assert set(multiprocessing.active_children()) > before
     assert set(multiprocessing.active_children()) <= before
@@ -35,5 +35,5 @@ def test_what_is_under_way_ends_with_a_stop() -> None:
 def test_an_error_comes_through_and_ends_the_others() -> None:
     before = set(multiprocessing.active_children())
     with pytest.raises(ValueError, match="non-negative"):
-        list(in_processes(time.sleep, [3600, -1], jobs=2))
+        list(in_processes(time.sleep, [60, -1], jobs=2))
     assert set(multiprocessing.active_children()) <= before

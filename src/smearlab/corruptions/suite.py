@@ -65,6 +65,11 @@ class Suite:
     severities: tuple[int, ...] = SEVERITIES
     native: bool = False
 
+    @property
+    def mixed(self) -> bool:
+        """Whether each of its corruptions mixes several families, so that none belongs to one."""
+        return not any(one.operation for one in self.corruptions)
+
     def corruption(self, name: str) -> Corruption:
         """Return a corruption by name.
 

@@ -50,7 +50,7 @@ def evaluate(
         data: any form that `read` takes; classes are matched by name.
         out: the folder to write to: new, empty, or of an earlier evaluation, whose files are replaced.
         seed: of the bootstrap intervals.
-        tta: views of each picture whose probabilities are averaged, see `views.views_of`; None looks once.
+        tta: views of each picture whose probabilities are averaged, see `views.views_of`; None takes none.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation, see `adapt_norm`; None leaves the
             model as it is.
         one_look: one look at each picture, never a second; see `smearlab.inference.second_look` and `doubt`.

@@ -58,7 +58,7 @@ class StressOptions:
         part: which part of the data; None takes the test part of a run's own data, and all pictures of other data.
         limit: at most about this many pictures, each class by its share; None takes all.
         size: side in pixels, 96 or 224, at which the pixel sizes of ``bloodmnist-c`` are meant.
-        tta: views for test-time augmentation, see `views.views_of`; None looks once.
+        tta: views for test-time augmentation, see `views.views_of`; None takes none.
         adapt_norm: prior strength in pictures of test-time batch-norm adaptation; None leaves the model as it is.
         one_look: one look at each picture, never a second; see `smearlab.inference.second_look` and `doubt`.
         predictions: whether to write every answer.

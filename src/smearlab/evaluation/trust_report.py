@@ -146,6 +146,8 @@ def _part(predictor: Predictor, name: str, predictions: Predictions, labels: Int
     raw = softmax(predictions.logits.astype(np.float64))
     chances = predictions.probabilities.astype(np.float64)
     correct = np.asarray(predictions.label_indices == labels)
+    # Further looks may name another class than the logits, so each confidence is held against its own answer.
+    plainly = np.asarray(raw.argmax(1) == labels)
     curve = abstention(chances.max(1), correct)
     facts = {
         "accuracy": float(correct.mean()),
@@ -159,7 +161,7 @@ def _part(predictor: Predictor, name: str, predictions: Predictions, labels: Int
         },
         "prediction_sets": _sets(predictor, predictions, labels),
     }
-    return TrustPart(name, facts, raw.max(1), chances.max(1), correct, curve.answered, curve.accuracy)
+    return TrustPart(name, facts, raw.max(1), plainly, chances.max(1), correct, curve.answered, curve.accuracy)
 
 
 def _sets(predictor: Predictor, predictions: Predictions, labels: IntArray) -> list[dict[str, Any]]:

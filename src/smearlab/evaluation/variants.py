@@ -64,7 +64,7 @@ def load_variant(
     Args:
         predictor: the model.
         model: as the user gave it.
-        tta: see `views.views_of`; None looks once.
+        tta: see `views.views_of`; None takes none.
         adapt_norm: see `adapt_norm.NormAdapter.load`; None leaves the model as it is.
 
     Raises:

@@ -44,10 +44,13 @@ class ViewedPredictor(Predictor):
         self.views = tuple(views)
 
     def predict_framed(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
-        """Classify one batch of framed pictures; logits, distances and features are averaged as well."""
+        """Classify one batch of framed pictures; logits, distances and features are averaged as well.
+
+        The views are the looks from other sides, so none of them is looked around once more.
+        """
         if not len(framed):
             return self.inner.predict_framed(framed, features=features)
-        seen = [self.inner.predict_framed(view(framed), features=features) for view in self.views]
+        seen = [self.inner.upright_look(view(framed), features=features) for view in self.views]
         distances, strange = (_mean([getattr(view, name) for view in seen]) for name in ("distances", "strangeness"))
         kept = [view.features for view in seen if view.features is not None]
         return Predictions(
@@ -58,6 +61,8 @@ class ViewedPredictor(Predictor):
             logits=_mean([view.logits for view in seen]),
             features=_mean(kept) if kept else None,
             strangeness=strange,
+            looked_again=np.any([view.looked_again for view in seen], axis=0),
+            unsure=np.any([view.unsure for view in seen], axis=0),
             trust=self.folder.trust,
         )
 

@@ -209,8 +209,19 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
-        first = self.first_look(framed, features=features)
-        return self._looked_again(framed, first) if self.second_look and len(framed) else first
+        return self._looks(framed, features, around=True)
+
+    def upright_look(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
+        """Do as `predict_framed` does, but never look from other sides: for those who do that themselves.
+
+        Args:
+            framed: ``uint8 (n, size, size, 3)``.
+            features: whether to keep the activations before the last layer.
+
+        Raises:
+            DataError: another type or shape.
+        """
+        return self._looks(framed, features, around=False)
 
     def first_look(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
         """Do as `predict_framed` does, and never look again: what the network says of the very pictures.
@@ -227,8 +238,11 @@ class Predictor:
             raise DataError(f"Framed pictures are uint8 (n, {size}, {size}, 3), but got {framed.dtype} {framed.shape}.")
         return self._predictions(*self._run(framed), keep=features) if len(framed) else self._nothing(features)
 
-    def _looked_again(self, framed: UInt8Array, first: Predictions) -> Predictions:
+    def _looks(self, framed: UInt8Array, features: bool, *, around: bool) -> Predictions:
         """Name some pictures by further looks; whether they are cells, and all else, stays as it was found first."""
+        first = self.first_look(framed, features=features)
+        if not (self.second_look and len(framed)):
+            return first
 
         def look(pictures: UInt8Array) -> tuple[Floats, Floats]:
             found = self.first_look(pictures)
@@ -236,7 +250,9 @@ class Predictor:
 
         logits, again, seen = look_again(framed, first.logits, first.strangeness, self.framing, look)
         chances = self.folder.trust.probabilities(logits)
-        chances, unsure = look_around(seen, chances, lambda views: self.first_look(views).probabilities)
+        unsure = np.zeros(len(framed), np.bool_)
+        if around:
+            chances, unsure = look_around(seen, chances, lambda views: self.first_look(views).probabilities)
         return replace(first, logits=logits, probabilities=chances, looked_again=again, unsure=unsure)
 
     def _run(self, framed: UInt8Array) -> tuple[Floats, Floats]:

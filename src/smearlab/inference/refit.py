@@ -40,7 +40,7 @@ def refit_trust(model: str | Path, cells: Cells, threads: int | None = None) -> 
         DataError: the cells are not labelled.
     """
     folder = resolve_model(model)
-    predictor = Predictor.load(folder, threads)
+    predictor = Predictor.load(folder, threads, second_look=False)
     if cells.class_names != predictor.class_names:
         raise ModelError(
             f"The cells have the classes {', '.join(cells.class_names)}, but the model knows"

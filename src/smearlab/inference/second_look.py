@@ -4,8 +4,8 @@ A network that was trained on cells of all sizes names a cell at half its size w
 usual size. Two witnesses must agree before a picture is looked at again: what it shows of red cells and nuclei tells
 that the field is wide (`smearlab.data.field`), and it looks strange to the model. Then its middle is enlarged by √2 and
 by 2, and where the less strange of the two is much less strange than the picture itself, and not strange beyond
-knowing, the cell is named by that.
-Each picture is judged by itself. `python -m benchmarks.second_look` has what it gains and what it costs.
+knowing, the cell is named by that. Each picture is judged by itself. `python -m benchmarks.second_look` has what it
+gains and what it costs.
 """
 
 from __future__ import annotations

@@ -154,6 +154,8 @@ def _seen_blocks(summary: Mapping[str, Any]) -> list[Block]:
     heading, training = Heading("Seen and unseen in training"), summary["training"]
     if not training["known"]:
         return [heading, Note("The model does not say what it was trained on, so nobody can tell what is new to it.")]
+    if not training["seen_families"] and not training["unseen_families"]:
+        return [heading, Note("Each alteration mixes several families, so they cannot be divided by them.")]
     divided = {name: suite["seen_and_unseen"] for name, suite in summary["suites"].items() if name != SCALE}
     rows: list[list[Cell]] = [
         [name, EstimateCell(estimate(summary["clean"][_FIGURE])), *_seen_cells(parts)]

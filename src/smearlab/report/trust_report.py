@@ -28,9 +28,10 @@ class TrustPart:
     Attributes:
         name: of the kind.
         facts: its part of ``trust.json``.
-        before: ``float64 (n,)`` confidence before the temperature.
-        after: ``float64 (n,)`` and with it.
-        correct: ``bool (n,)`` whether the answers were right.
+        before: ``float64 (n,)`` confidence of one look, before the temperature.
+        plainly: ``bool (n,)`` whether the answers of one look were right.
+        after: ``float64 (n,)`` confidence as `predict` gives it, with the temperature and further looks.
+        correct: ``bool (n,)`` whether those answers were right.
         answered: ``float64 (m,)`` share answered, rising to 1.
         accuracy: ``float64 (m,)`` of those.
     """
@@ -38,6 +39,7 @@ class TrustPart:
     name: str
     facts: dict[str, Any]
     before: FloatArray
+    plainly: BoolArray
     after: FloatArray
     correct: BoolArray
     answered: FloatArray
@@ -125,19 +127,24 @@ def _headline(clean: TrustPart) -> Figures:
 
 
 def _calibration_table(report: TrustReport) -> Table:
+    temperature = report.facts["temperature"]
     columns = ["pictures", "accuracy", "ECE before", "ECE after", "Brier before", "Brier after"]
     rows = [
         [part.name, percent(part.facts["accuracy"])]
         + [decimal(part.facts[figure][way], 4) for figure in ("ece", "brier") for way in ("before", "after")]
         for part in report.parts
     ]
-    return Table(columns, rows, f"Before and after division by the temperature {report.facts['temperature']:.3f}")
+    return Table(
+        columns,
+        rows,
+        f"Before: one look. After: divided by the temperature {temperature:.3f}, and further looks where unsure",
+    )
 
 
 def _diagrams(part: TrustPart) -> Columns:
-    ways = ((part.before, "before"), (part.after, "after"))
+    ways = ((part.before, part.plainly, "before"), (part.after, part.correct, "after"))
     plots = [
-        replace(reliability(values, part.correct), title=f"{part.name}, {way} temperature") for values, way in ways
+        replace(reliability(values, right), title=f"{part.name}, {way} temperature") for values, right, way in ways
     ]
     return Columns([plot.block() for plot in plots])
 

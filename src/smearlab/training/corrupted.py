@@ -51,8 +51,8 @@ def chosen_corruptions(selection: SelectionConfig, augment: AugmentConfig) -> tu
         RecipeError: a family or group that the suite has none of, one that the policy trains on, or nothing left.
     """
     suite, seen = SUITES[selection.suite], seen_families(augment)
-    _check_names("families", selection.families, {one.family for one in suite.corruptions}, suite.name)
-    _check_names("groups", selection.groups, {one.group for one in suite.corruptions}, suite.name)
+    _check_names("families", selection.families, {one.family for one in suite.corruptions if one.family}, suite.name)
+    _check_names("groups", selection.groups, {one.group for one in suite.corruptions if one.group}, suite.name)
     named = [
         one
         for one in suite.corruptions
@@ -93,13 +93,18 @@ def corrupted_copy(
 def _check_names(key: str, names: tuple[str, ...], known: set[str], suite: str) -> None:
     for name in names:
         if name not in known:
-            raise RecipeError(
-                f"selection.{key}: the suite {suite} has no '{name}'.{did_you_mean(name, known)} "
-                f"It has: {', '.join(sorted(known))}."
+            has = (
+                f"It has: {', '.join(sorted(known))}." if known else f"It mixes all of them; leave selection.{key} out."
             )
+            raise RecipeError(f"selection.{key}: the suite {suite} has no '{name}'.{did_you_mean(name, known)} {has}")
 
 
 def _why_seen(selection: SelectionConfig, seen: list[str], unseen: list[str]) -> str:
+    if SUITES[selection.suite].mixed:
+        return (
+            f"selection.suite {selection.suite}: its alterations mix families, and the policy trains on some. "
+            "Take another suite, or set selection.allow_seen = true."
+        )
     left = f"take of the others ({', '.join(unseen)})" if unseen else "leave some of them out with augment.without"
     return (
         f"selection.suite {selection.suite}: the policy trains on {', '.join(seen)}, so choosing the epoch by them "
