@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tests.inference.tiny_model import write_tiny_folder
 
+from smearlab.data.cells import UInt8Array
 from smearlab.errors import DataError
 from smearlab.evaluation.views import ViewedPredictor, views_of
-from smearlab.inference.predictor import Predictor
+from smearlab.inference.predictor import Predictions, Predictor
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 
@@ -79,8 +80,14 @@ def test_a_model_that_sees_no_direction_is_not_changed_by_turning(predictor: Pre
 def test_a_view_is_not_looked_around_once_more(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert predictor.second_look
     assert predictor.predict(PICTURES).unsure.any()
-    looks, look = [], predictor.first_look
-    monkeypatch.setattr(predictor, "first_look", lambda framed, **how: looks.append(len(framed)) or look(framed, **how))
+    looks: list[int] = []
+    look = predictor.first_look
+
+    def counted(framed: UInt8Array, *, features: bool = False) -> Predictions:
+        looks.append(len(framed))
+        return look(framed, features=features)
+
+    monkeypatch.setattr(predictor, "first_look", counted)
     views = views_of("rotations")
     ViewedPredictor(predictor, views).predict(PICTURES)
     assert looks == [len(PICTURES)] * len(views)
