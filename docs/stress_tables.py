@@ -99,14 +99,14 @@ def _microscope() -> Iterator[str]:
     yield "| corruption | family | at severity 5 |"
     yield "|---|---|---|"
     for one in SUITES["microscope"].corruptions:
-        yield f"| `{one.name}` | {one.family or 'several'} | {_first_line(one.function)} |"
+        yield f"| `{one.name}` | {one.family or 'several'} | {one.description} |"
 
 
 def _laboratories() -> Iterator[str]:
     yield "| laboratory | at severity 5 | its habits |"
     yield "|---|---|---|"
     for one in SUITES["laboratories"].corruptions:
-        yield f"| `{one.name}` | {_first_line(one.function)} | {_habits(getattr(habits, one.name.upper()))} |"
+        yield f"| `{one.name}` | {one.description} | {_habits(getattr(habits, one.name.upper()))} |"
 
 
 def _habits(of: habits.Habits) -> str:

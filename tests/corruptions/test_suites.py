@@ -142,3 +142,13 @@ def test_pictures_of_another_form_are_refused(cells: Images) -> None:
         corrupt(cells, "bloodmnist-c", "bubble", 1, native_size=100)
     with pytest.raises(DataError, match="side 96, not 224"):
         corrupt(cells, "microscope", "focus", 1, native_size=224)
+
+
+def test_a_corruption_says_in_a_few_words_what_its_name_does_not() -> None:
+    described = {
+        one.name: one.description for name in ("microscope", "laboratories") for one in SUITES[name].corruptions
+    }
+    assert described["focus"] == "Out of focus: a disk of up to 4 px in radius"
+    assert described["halogen_lamp"].startswith("A yellow lamp")
+    assert all(described.values())
+    assert not SUITES["chain"].corruption("chain2").description

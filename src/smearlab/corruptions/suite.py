@@ -37,6 +37,11 @@ class Corruption:
     sized: bool = False
 
     @property
+    def description(self) -> str:
+        """What it does, in a few words; empty where its name says it."""
+        return (self.function.__doc__ or "").split("\n")[0].rstrip(".")
+
+    @property
     def family(self) -> str:
         """The family, a row of `families.FAMILIES`; empty where several are mixed."""
         return families.OPERATIONS[self.operation] if self.operation else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smearlab.corruptions.families import GROUP_TITLES
+from smearlab.corruptions.suites import SUITES
 from smearlab.evaluation.conditions import SCALE, Condition
 from smearlab.evaluation.measure import example
 from smearlab.evaluation.stress_figures import CLEAN, Drawn
@@ -105,12 +106,19 @@ def _corruption(
     outcome: Outcome, severities: Sequence[tuple[int, Condition]], shown: int, flips: int
 ) -> CorruptionPictures:
     first = severities[0][1]
-    group = next((title for name, title in GROUP_TITLES.items() if name == first.group), "several at once")
     chosen = [one for _, one in severities if one.severity in SHOWN_SEVERITIES] or [one for _, one in severities]
     pictures = [("as it is", _picture(outcome, shown, None))]
     pictures += [(f"severity {one.severity}", _picture(outcome, shown, one)) for one in chosen]
     found, total = _flips(outcome, severities, flips)
-    return CorruptionPictures(first.corruption, f"{first.family or 'mixed'}; {group}", pictures, found, total)
+    return CorruptionPictures(first.corruption, _note(first), pictures, found, total)
+
+
+def _note(condition: Condition) -> str:
+    """Say which family and group it is, or, where it mixes several, what it does."""
+    group = next((title for name, title in GROUP_TITLES.items() if name == condition.group), "")
+    if group:
+        return f"{condition.family}; {group}"
+    return SUITES[condition.suite].corruption(condition.corruption).description or "several alterations at once"
 
 
 def _all_magnifications(
