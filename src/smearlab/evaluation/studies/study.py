@@ -24,7 +24,7 @@ from smearlab.evaluation.studies.plan import shared_overrides, tasks_of
 from smearlab.evaluation.studies.runner import do_tasks
 from smearlab.report.estimates import Estimate
 from smearlab.report.study_report import StudyReport, StudyRow, write_study_report
-from smearlab.report.text import duration
+from smearlab.report.text import duration, plural
 from smearlab.training.devices import processes
 from smearlab.training.local_weights import locate_weights
 from smearlab.training.precision import choose_precision
@@ -147,9 +147,10 @@ def _facts(
 ) -> list[tuple[str, str]]:
     shown = material.shown.shape[1]
     severities = " and ".join(map(str, scale.severities))
+    length = f"{plural(scale.epochs, 'epoch')}, {plural(len({task.seed for task in tasks}), 'seed')}"
     return [
         ("Data", material.name),
-        ("Trained on", f"{material.train:,} pictures, {scale.epochs} epochs, {len({t.seed for t in tasks})} seeds"),
+        ("Trained on", f"{material.train:,} pictures, {length}"),
         ("Tested on", f"{len(material.pool_labels):,} pictures of the test part, as they are"),
         ("Altered", f"{len(material.conditions)} conditions (severity {severities}) of {shown} of these pictures each"),
         ("Network", f"{base.network.backbone}, recipe {base.name}, {base.framing.size} px, {precision}"),
