@@ -14,9 +14,8 @@ import numpy as np
 from smearlab.corruptions import blur, debris, digital, geometry, illumination, noise, occlusion, stain, tone
 from smearlab.corruptions.draws import Draws, Function, Images, Reals
 from smearlab.corruptions.habits import Habits, Triple
+from smearlab.corruptions.microscope import SHARES
 from smearlab.corruptions.pixels import border_colours, pick
-
-SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)

@@ -212,15 +212,7 @@ class Predictor:
         return self._looks(framed, features, around=True)
 
     def upright_look(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
-        """Do as `predict_framed` does, but never look from other sides: for those who do that themselves.
-
-        Args:
-            framed: ``uint8 (n, size, size, 3)``.
-            features: whether to keep the activations before the last layer.
-
-        Raises:
-            DataError: another type or shape.
-        """
+        """Do as `predict_framed` does, but never look from other sides: for those who do that themselves."""
         return self._looks(framed, features, around=False)
 
     def first_look(self, framed: UInt8Array, *, features: bool = False) -> Predictions:
