@@ -17,8 +17,10 @@ from docs.marked import between, write_or_check
 from PIL import Image
 
 from smearlab.celltypes import CLASS_NAMES
-from smearlab.corruptions import bloodmnist_c, chain, habits, imagenet_c, strengths
+from smearlab.corruptions import bloodmnist_c, chain, imagenet_c, strengths
 from smearlab.corruptions.families import GROUP_TITLES
+from smearlab.corruptions.habits import LABORATORIES, Habits
+from smearlab.corruptions.suite import first_line
 from smearlab.corruptions.suites import SUITES, corrupt
 from smearlab.data.smear.picture import draw_picture
 from smearlab.data.smear.slide import make_slide
@@ -82,10 +84,6 @@ def with_tables(page: str) -> str:
     return page
 
 
-def _first_line(function: Callable[..., object]) -> str:
-    return (function.__doc__ or "").split("\n")[0].rstrip(".")
-
-
 def _constants(suite: str, of: dict[str, tuple[tuple[str, tuple[float, ...]], ...]]) -> Iterator[str]:
     yield "| corruption | family | constant | 1 | 2 | 3 | 4 | 5 |"
     yield "|---|---|---|--:|--:|--:|--:|--:|"
@@ -106,10 +104,10 @@ def _laboratories() -> Iterator[str]:
     yield "| laboratory | at severity 5 | its habits |"
     yield "|---|---|---|"
     for one in SUITES["laboratories"].corruptions:
-        yield f"| `{one.name}` | {one.description} | {_habits(getattr(habits, one.name.upper()))} |"
+        yield f"| `{one.name}` | {one.description} | {_habits(LABORATORIES[one.name])} |"
 
 
-def _habits(of: habits.Habits) -> str:
+def _habits(of: Habits) -> str:
     """Return the habits that are not the picture's own, in words and numbers."""
     told = []
     for field in fields(of):
@@ -127,7 +125,7 @@ def _chain() -> Iterator[str]:
         for family, names in of_group.items():
             for name in names:
                 title = next(title for one, title in GROUP_TITLES.items() if one == group)
-                yield f"| {title} | {family} | `{name}` | {_first_line(strengths.OPERATIONS[name])} |"
+                yield f"| {title} | {family} | `{name}` | {first_line(strengths.OPERATIONS[name])} |"
 
 
 _TABLES: dict[str, Callable[[], Iterator[str]]] = {

@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smearlab.corruptions import habits
 from smearlab.corruptions.draws import Draws, Images, draws_of
-from smearlab.corruptions.habits import Habits
+from smearlab.corruptions.habits import LABORATORIES, Habits
 from smearlab.corruptions.laboratories import laboratory
 from smearlab.corruptions.pixels import border_colours
 from smearlab.corruptions.suites import SUITES, corrupt
 
 NAMES = [one.name for one in SUITES["laboratories"].corruptions]
-HABITS = {name: getattr(habits, name.upper()) for name in NAMES}
 NONE = Habits(title="Nothing else", quality=100)
 
 
@@ -38,14 +36,14 @@ def roughness(images: NDArray[np.generic]) -> float:
 
 def test_all_ten_are_in_the_suite_under_their_own_names() -> None:
     assert len(NAMES) == 10
-    assert set(NAMES) == {name.lower() for name in vars(habits) if isinstance(getattr(habits, name), Habits)}
-    assert len({habit.title for habit in HABITS.values()}) == 10
+    assert list(LABORATORIES) == NAMES
+    assert len({habit.title for habit in LABORATORIES.values()}) == 10
 
 
 def test_every_habit_is_somebodys_and_nobody_differs_in_one_thing_alone() -> None:
     own = {
         name: {field.name for field in fields(Habits) if getattr(habit, field.name) != field.default}
-        for name, habit in HABITS.items()
+        for name, habit in LABORATORIES.items()
     }
     assert set.union(*own.values()) == {field.name for field in fields(Habits)}
     assert all(len(names) >= 6 for names in own.values()), own
@@ -58,10 +56,14 @@ def test_without_habits_only_what_varies_from_cell_to_cell_changes(cells: Images
     assert np.abs(border_colours(shown) / border_colours(cells) - 1).max() < 0.2
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not HABITS[name].rim and HABITS[name].white > 0.89])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if not LABORATORIES[name].rim and LABORATORIES[name].white > 0.89]
+)
 def test_at_the_end_of_the_way_the_slide_has_the_laboratorys_colour(name: str, cells: Images) -> None:
-    habit, plain = HABITS[name], {"black": 0.0, "white": 1.0, "gamma": 1.0, "curve": 0.0, "saturation": 1.0}
-    shown = laboratory(replace(habit, **plain, quality=95.0, grain=0.0, sharpening=0.0))(cells, 5, draws(cells))
+    habit = LABORATORIES[name]
+    assert habit.slide is not None
+    dyed = replace(habit, black=0, white=1, gamma=1, curve=0, saturation=1, quality=95, grain=0, sharpening=0)
+    shown = laboratory(dyed)(cells, 5, draws(cells))
     assert np.abs(np.median(border_colours(shown), axis=0) - habit.slide).max() < 8
 
 
@@ -77,7 +79,7 @@ def own_values() -> list[tuple[str, str]]:
     """Return every habit that some laboratory has, with the laboratory."""
     return [
         (name, field.name)
-        for name, habit in HABITS.items()
+        for name, habit in LABORATORIES.items()
         for field in fields(Habits)
         if field.name != "title" and getattr(habit, field.name) != field.default
     ]
@@ -86,7 +88,7 @@ def own_values() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "field"), own_values())
 def test_each_habit_of_each_laboratory_shows_by_itself(name: str, field: str, cells: Images) -> None:
     usual = laboratory(NONE)(cells, 5, draws(cells))
-    alone = laboratory(replace(NONE, **{field: getattr(HABITS[name], field)}))(cells, 5, draws(cells))
+    alone = laboratory(replace(NONE, **{field: getattr(LABORATORIES[name], field)}))(cells, 5, draws(cells))
     assert np.abs(alone.astype(int) - usual).mean() > 0.4
 
 

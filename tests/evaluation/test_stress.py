@@ -15,6 +15,7 @@ import pytest
 from tests.evaluation.colour_model import COLOURS, colour_cells, write_colour_folder
 from tests.evaluation.norm_run import norm_cells, write_norm_run
 
+from smearlab.corruptions.habits import LABORATORIES
 from smearlab.corruptions.suites import SUITES
 from smearlab.data.framing import Framing, frame_pictures
 from smearlab.errors import DataError, ModelError
@@ -123,6 +124,11 @@ class TestFiles:
         stress(model, colour_cells(NAMES, wrong=2), again, OPTIONS)
         for name in ("stress.csv", "summary.json", "predictions.csv"):
             assert (out / name).read_bytes() == (again / name).read_bytes(), name
+
+    def test_the_page_says_what_each_laboratory_is(self, model: Path, tmp_path: Path) -> None:
+        stress(model, colour_cells(NAMES), tmp_path / "out", StressOptions(suites=("laboratories",), severities=(3,)))
+        page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+        assert all(one.title in page for one in LABORATORIES.values())
 
     def test_predictions_are_written_only_when_asked_for(self, model: Path, tmp_path: Path) -> None:
         options = StressOptions((SCALE,))

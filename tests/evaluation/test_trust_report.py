@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from tests.inference.test_refit import coloured
 from tests.inference.tiny_model import CLASS_NAMES, write_tiny_folder
 
 from smearlab.errors import DataError
-from smearlab.evaluation.trust_report import TrustOptions, trust, trust_lines
+from smearlab.evaluation.trust_report import TrustOptions, _part, trust, trust_lines
+from smearlab.inference.predictor import Predictor
 from smearlab.inference.refit import refit_trust
 
 
@@ -35,6 +37,17 @@ def test_figures_are_measured_and_the_page_shows_them(model: Path, tmp_path: Pat
     for words in ("before temperature", "What abstaining brings", "How often a picture", "By unit mahalanobis"):
         assert words in page
     assert "ECE" in "\n".join(trust_lines(facts))
+
+
+def test_each_confidence_is_held_against_its_own_answer(model: Path) -> None:
+    predictor, cells = Predictor.load(model), coloured(40, 5)
+    found = predictor.predict(cells.images)
+    # As where further looks name another class than the first.
+    others = replace(found, probabilities=np.roll(found.probabilities, 1, axis=1))
+    part = _part(predictor, "as they are", others, cells.known_labels)
+    assert np.array_equal(part.plainly, found.label_indices == cells.known_labels)
+    assert np.array_equal(part.correct, others.label_indices == cells.known_labels)
+    assert part.plainly.mean() > 0.9 > 0.1 > part.correct.mean()
 
 
 def test_every_picture_is_altered_once_and_the_seed_decides(model: Path, tmp_path: Path) -> None:

@@ -139,6 +139,13 @@ def test_seen_and_unseen_are_told_apart(html: str) -> None:
     assert "30.0 (28.0 to 32.0)" in html
 
 
+def test_suites_that_mix_families_are_not_said_to_have_none() -> None:
+    content = summary() | {"training": {"known": True, "seen_families": [], "unseen_families": []}}
+    page = stress_page(report(summary=content)).html()
+    assert "Each alteration mixes several families" in page
+    assert "Families seen" not in page
+
+
 def test_a_model_that_does_not_tell_gets_a_note_instead() -> None:
     content = summary() | {"training": {"known": False}}
     content["suites"]["bloodmnist-c"]["seen_and_unseen"] = None

@@ -13,7 +13,7 @@ import numpy as np
 
 from smearlab.corruptions import blur, debris, digital, geometry, illumination, noise, occlusion, stain, tone
 from smearlab.corruptions.draws import Draws, Function, Images, Reals
-from smearlab.corruptions.habits import Habits, Triple
+from smearlab.corruptions.habits import Habits
 from smearlab.corruptions.microscope import SHARES
 from smearlab.corruptions.pixels import border_colours, pick
 
@@ -72,13 +72,9 @@ def _dyed(images: Images, slide: Reals, way: _Way) -> Images:
     habits = way.habits
     amounts = np.stack([way.factor(one) * way.varied(0.15) for one in habits.amounts], axis=1)
     hues = np.array([habits.violet, habits.pink, (0.0, 0.0, 0.0)])
-    lamp = slide if habits.slide is None else _between(slide, habits.slide, way)
+    lamp = slide if habits.slide is None else slide + way.share[:, None] * (np.array(habits.slide) - slide)
     lamp = np.clip(lamp * way.varied(0.08)[:, None], 10, 254)
     return stain.restained(images, stain.dye_matrices(amounts, way.share[:, None, None] * hues), lamp, slide)
-
-
-def _between(slide: Reals, other: Triple, way: _Way) -> Reals:
-    return np.asarray(slide + way.share[:, None] * (np.array(other) - slide), np.float64)
 
 
 def _lit(images: Images, way: _Way) -> Images:

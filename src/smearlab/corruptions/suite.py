@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Corruption:
     @property
     def description(self) -> str:
         """What it does, in a few words; empty where its name says it."""
-        return (self.function.__doc__ or "").split("\n")[0].rstrip(".")
+        return first_line(self.function)
 
     @property
     def family(self) -> str:
@@ -87,6 +87,11 @@ class Suite:
         known = [corruption.name for corruption in self.corruptions]
         message = f"The suite '{self.name}' has no corruption '{name}'.{did_you_mean(name, known)}"
         raise DataError(f"{message} It has: {', '.join(known)}.")
+
+
+def first_line(function: Callable[..., object]) -> str:
+    """Return what the first line of a function's docstring says."""
+    return (function.__doc__ or "").split("\n")[0].rstrip(".")
 
 
 def check(images: Images, severity: int, severities: Sequence[int]) -> None:

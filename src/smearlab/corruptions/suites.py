@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from smearlab.corruptions import bloodmnist_c, chain, habits, imagenet_c, microscope
+from smearlab.corruptions import bloodmnist_c, chain, imagenet_c, microscope
 from smearlab.corruptions.draws import Images, Ints
+from smearlab.corruptions.habits import LABORATORIES as HABITS
 from smearlab.corruptions.laboratories import laboratory
 from smearlab.corruptions.suite import REFERENCE_SIDE, SEVERITIES, Corruption, Suite, applied, check
 from smearlab.errors import DataError, did_you_mean
@@ -88,18 +89,7 @@ CHAIN = Suite(
 LABORATORIES = Suite(
     "laboratories",
     "Ten imagined laboratories, each with dyes, slide, lamp, optics, camera and files of its own, all at once.",
-    (
-        Corruption("eyepiece_phone", "", laboratory(habits.EYEPIECE_PHONE), sized=True),
-        Corruption("halogen_lamp", "", laboratory(habits.HALOGEN_LAMP), sized=True),
-        Corruption("white_slide", "", laboratory(habits.WHITE_SLIDE), sized=True),
-        Corruption("violet_stain", "", laboratory(habits.VIOLET_STAIN), sized=True),
-        Corruption("acid_buffer", "", laboratory(habits.ACID_BUFFER), sized=True),
-        Corruption("weak_objective", "", laboratory(habits.WEAK_OBJECTIVE), sized=True),
-        Corruption("tight_crop", "", laboratory(habits.TIGHT_CROP), sized=True),
-        Corruption("faded_slides", "", laboratory(habits.FADED_SLIDES), sized=True),
-        Corruption("video_camera", "", laboratory(habits.VIDEO_CAMERA), sized=True),
-        Corruption("crowded_smear", "", laboratory(habits.CROWDED_SMEAR), sized=True),
-    ),
+    tuple(Corruption(name, "", laboratory(habits), sized=True) for name, habits in HABITS.items()),
 )
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in (BLOODMNIST_C, IMAGENET_C, MICROSCOPE, CHAIN, LABORATORIES)}
