@@ -2,6 +2,8 @@
 
 python -m docs.option_tables           # write them
 python -m docs.option_tables --check   # exit 1 where studies.md does not say what the results do
+
+python -m docs.option_tables --keep RESULTS STUDY_FOLDER  # first put what a study found into docs/results/RESULTS
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from docs.marked import between, write_or_check
 
 from smearlab.corruptions.families import FAMILIES, GROUP_TITLES, GROUPS
+from smearlab.data.atomic import write_json
 from smearlab.evaluation.studies.catalogue import STUDIES
 from smearlab.evaluation.studies.outcome import ALTERED, CHAIN
 from smearlab.evaluation.studies.plan import CLEAN, SCALES, Study
@@ -40,6 +43,9 @@ _Figures = Mapping[str, Mapping[str, Any]]
 
 def main() -> int:
     """Write or check the page; the exit status."""
+    if sys.argv[1:2] == ["--keep"]:
+        name, folder = sys.argv[2:]
+        keep(RESULTS / name, Path(folder) / "study.json")
     return write_or_check(PAGE, lambda page: with_tables(page, RESULTS))
 
 
@@ -52,6 +58,14 @@ def with_tables(page: str, results: Path) -> str:
     """
     lines = [line for name in STUDIES for recipe in RECIPES for line in study_lines(results, name, recipe)]
     return between(page, "results", [*lines, ""])
+
+
+def keep(folder: Path, found: Path) -> None:
+    """Put what the tables show of a study's ``study.json`` into a folder; the other figures only make it large."""
+    content = json.loads(found.read_text(encoding="utf-8"))
+    own = {figure for figure, cell, _ in _parts_left_out() if cell in _by_cell(content["rows"])}
+    rows = [row for row in content["rows"] if row["figure"] in {*_COLUMNS, ALTERED, *own}]
+    write_json(folder / "study.json", content | {"rows": rows})
 
 
 def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
@@ -93,13 +107,17 @@ def _main_table(study: Study, rows: Mapping[str, _Figures]) -> Iterator[str]:
 
 def _left_out(rows: Mapping[str, _Figures]) -> Iterator[str]:
     """Yield what leaving a group or a family out costs on its own alterations."""
-    parts: list[tuple[str, str, str]] = [(f"group {group}", group, GROUP_TITLES[group]) for group in GROUPS]
-    parts += [(f"family {family}", family, family.replace("_", " ")) for family in FAMILIES]
-    lines = [_loss(rows, figure, f"without_{name}", title) for figure, name, title in parts]
+    lines = [_loss(rows, figure, cell, title) for figure, cell, title in _parts_left_out()]
     if any(lines):
         yield "\n| left out | on its own alterations, trained with it | without it | more without it, points |"
         yield "|---|--:|--:|--:|"
         yield from filter(None, lines)
+
+
+def _parts_left_out() -> list[tuple[str, str, str]]:
+    """Return of each group and family the figure on its alterations, the cell trained without it, and its title."""
+    parts = [(f"group {group}", f"without_{group}", GROUP_TITLES[group]) for group in GROUPS]
+    return parts + [(f"family {name}", f"without_{name}", name.replace("_", " ")) for name in FAMILIES]
 
 
 def _loss(rows: Mapping[str, _Figures], figure: str, cell: str, title: str) -> str:
