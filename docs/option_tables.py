@@ -65,6 +65,7 @@ def keep(folder: Path, found: Path) -> None:
     content = json.loads(found.read_text(encoding="utf-8"))
     own = {figure for figure, cell, _ in _parts_left_out() if cell in _by_cell(content["rows"])}
     rows = [row for row in content["rows"] if row["figure"] in {*_COLUMNS, ALTERED, *own}]
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "study.json", content | {"rows": rows})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
@@ -44,10 +45,15 @@ def pbc_original_path() -> Path:
     return _real_data("PBC_ORIGINAL", "pbc_original")
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep every test away from the user's picture cache; one cache per session spares repeated decoding."""
-    monkeypatch.setenv("SMEARLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep every test away from the user's picture cache; one for all processes spares drawing and decoding again."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # each process has its own below it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMEARLAB_CACHE", str(folder / "cache"))
+        yield
 
 
 @pytest.fixture

@@ -67,9 +67,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def finished(root: Path) -> Run:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SMEARLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         patch.chdir(root)
         return run("cells", recipe="small.toml", overrides=["seed=5"])
 

@@ -109,6 +109,7 @@ def test_a_start_is_a_model_a_file_or_nothing(tmp_path: Path) -> None:
 
 def test_from_scratch_a_narrow_network_is_trained() -> None:
     start = start_of_folds(None, 3, 1)
+    assert start.recipe.network.input_norm == "none"
     assert start.weights is None
     assert start.recipe.network.weights == "none"
     assert start.recipe.phases[0].epochs == 3

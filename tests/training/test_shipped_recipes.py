@@ -32,7 +32,11 @@ def shortened(recipe: Recipe) -> Recipe:
     return load_recipe(recipe, overrides)
 
 
-@pytest.mark.parametrize("name", [name for name in shipped_recipes() if "/" not in name])
+OWN = [name for name in shipped_recipes() if "/" not in name]
+LARGE = {"robust-large": pytest.mark.slow}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LARGE.get(name, ())) for name in OWN])
 def test_it_takes_a_step(name: str, tmp_path: Path) -> None:
     recipe = shortened(load_recipe(name))
     size = recipe.framing.size

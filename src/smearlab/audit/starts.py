@@ -76,7 +76,8 @@ def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
     from smearlab.audit.fold_training import Start, training_recipe
 
     if start is None:
-        return Start(training_recipe(load_recipe(_SCRATCH), epochs, seed))
+        # In the data's own colours: what is judged is never altered, so that nothing need be brought to one level.
+        return Start(training_recipe(load_recipe(_SCRATCH, ["network.input_norm=none"]), epochs, seed))
     if not is_model(start):
         return Start(training_recipe(_of_file(Path(start)), epochs, seed))
     folder = resolve_model(start)
@@ -88,7 +89,6 @@ def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
 def _of_file(path: Path) -> Recipe:
     if not path.is_file():
         raise RecipeError(f"There is no file of weights {path} to start from. Give a path that exists, or a model.")
-    # In the data's own colours: what is judged is never altered, so that nothing need be standardised away.
     network = NetworkConfig(backbone="mobilenetv2_100", weights=str(path), scaling="symmetric")
     return Recipe(framing=Framing(size=96), network=network)
 

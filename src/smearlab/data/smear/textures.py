@@ -57,9 +57,12 @@ def _nearest_grain(u: Field, v: Field, places: Field, sizes: Field, spacing: flo
     best = np.full((len(v), len(u)), -9, dtype=np.float32)
     for down in (-1, 0):
         for right in (-1, 0):
-            corner = np.ix_(row + down, column + right)
-            place, size = places[corner], sizes[corner]
-            du, dv = u[None] - (place[..., 0] + right), v[:, None] - (place[..., 1] + down)
+            # Whole rows, then whole columns: several times as fast as picking each sample by both.
+            x, y, size = (
+                table.take(row + down, 0).take(column + right, 1)
+                for table in (places[..., 0] + right, places[..., 1] + down, sizes)
+            )
+            du, dv = u[None] - x, v[:, None] - y
             np.maximum(best, size - np.float32(spacing) * np.sqrt(du * du + dv * dv), out=best)
     return best
 
