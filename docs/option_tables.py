@@ -8,6 +8,7 @@ python -m docs.option_tables --keep RESULTS STUDY_FOLDER  # first put what a stu
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -43,9 +44,11 @@ _Figures = Mapping[str, Mapping[str, Any]]
 
 def main() -> int:
     """Write or check the page; the exit status."""
-    if sys.argv[1:2] == ["--keep"]:
-        name, folder = sys.argv[2:]
-        keep(RESULTS / name, Path(folder) / "study.json")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--keep", nargs=2, metavar=("RESULTS", "STUDY_FOLDER"))
+    if kept := parser.parse_args().keep:
+        keep(RESULTS / kept[0], Path(kept[1]) / "study.json")
     return write_or_check(PAGE, lambda page: with_tables(page, RESULTS))
 
 

@@ -143,7 +143,8 @@ def test_tables_of_the_studies_of_options_are_those_of_the_results(tmp_path: Pat
     assert "| augmix (`augmix`) | 91.0 | – | – | – | – | 91.0 | +1.0 (−1.0 to +3.0) | undecided |" in lines
     assert any(line.startswith("| without_colour") and line.endswith("| costs |") for line in lines)
     assert lines[-1] == "| colour and tone | 90.0 | 70.0 | −20.0 (−22.0 to −18.0) |"
-    (tmp_path / "found.json").write_text(json.dumps({"facts": facts, "rows": [*rows, rows[0] | {"figure": "chain3"}]}))
+    others = [rows[0] | {"figure": figure} for figure in ("chain3", "group geometry")]
+    (tmp_path / "found.json").write_text(json.dumps({"facts": facts, "rows": [*rows, *others]}))
     script["keep"](tmp_path / "kept", tmp_path / "found.json")
     assert json.loads((tmp_path / "kept" / "study.json").read_text()) == {"facts": facts, "rows": rows}
 

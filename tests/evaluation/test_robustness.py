@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from tests.evaluation.colour_model import COLOURS, colour_cells, write_colour_folder
 
+from smearlab.corruptions.families import FAMILIES
 from smearlab.evaluation.robustness import chosen_conditions, measure_robustness
 from smearlab.inference.predictor import Predictor
-from smearlab.report.blocks import Table
+from smearlab.report.blocks import Note, Table
 from smearlab.report.robustness import robustness_blocks
 from smearlab.training.sections import RobustnessConfig
 
@@ -73,13 +74,23 @@ class TestFigures:
         found = measure_robustness(predictor, CELLS, CELLS.known_labels, config, frozenset(), 0)
         assert found["seen"] is None
         assert found["gap_seen"] is None
-        overview = robustness_blocks(found, "test")[1]
+        note, overview = robustness_blocks(found, "test")[:2]
+        assert isinstance(note, Note)
+        assert "the row of families never seen" in note.text
         assert isinstance(overview, Table)
         assert [row[0] for row in overview.rows] == [
             "Clean pictures",
             "Altered, families never seen",
             "Lost on unseen families",
         ]
+
+    def test_where_every_family_is_seen_no_row_is_promised(self, predictor: Predictor) -> None:
+        config = RobustnessConfig(pictures=4, conditions=1)
+        found = measure_robustness(predictor, CELLS, CELLS.known_labels, config, frozenset(FAMILIES), 0)
+        note = robustness_blocks(found, "test")[0]
+        assert isinstance(note, Note)
+        assert "the row of families never seen" not in note.text
+        assert "Training showed every family of these" in note.text
 
 
 def test_the_report_names_every_alteration(predictor: Predictor, tmp_path: Path) -> None:

@@ -155,6 +155,7 @@ def test_lead_counts_the_parts(report: RunReport) -> None:
         "mobilenetv3_small learned 8 cell types from 576 pictures in 5 epochs by the recipe “quick”. "
         "64 others chose the weights to keep, and it was measured on 160 that it had never seen."
     )
+    assert "64 others were watched meanwhile, and it was measured on" in lead(replace(report, chosen=False), "test")
 
 
 def test_csv_files_hold_the_figures(report: RunReport, tmp_path: Path) -> None:

@@ -137,6 +137,17 @@ def test_flips_stand_side_by_side(html: str) -> None:
 def test_seen_and_unseen_are_told_apart(html: str) -> None:
     assert "Families seen: blur. Not seen: debris." in html
     assert "30.0 (28.0 to 32.0)" in html
+    assert "Unseen groups" not in html  # nothing would stand in that column
+
+
+def test_where_all_is_seen_its_figure_stands_once() -> None:
+    content = summary()
+    parts = dict.fromkeys(content["suites"]["bloodmnist-c"]["seen_and_unseen"]) | {"seen": both(0.76)}
+    content["suites"]["bloodmnist-c"]["seen_and_unseen"] = parts
+    page = stress_page(report(summary=content)).html()
+    assert "families trained on" not in page
+    assert "Seen families" in page
+    assert "Unseen families" not in page
 
 
 def test_suites_that_mix_families_are_not_said_to_have_none() -> None:

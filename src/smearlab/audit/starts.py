@@ -89,6 +89,7 @@ def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
 def _of_file(path: Path) -> Recipe:
     if not path.is_file():
         raise RecipeError(f"There is no file of weights {path} to start from. Give a path that exists, or a model.")
+    # No input norm, as above.
     network = NetworkConfig(backbone="mobilenetv2_100", weights=str(path), scaling="symmetric")
     return Recipe(framing=Framing(size=96), network=network)
 

@@ -144,12 +144,20 @@ def _report(
         ),
         history=progress.history,
         best_epoch=progress.best_epoch,
+        chosen=_chosen(trained),
         recipe_name=recipe.name,
         recipe_toml=recipe_toml(recipe),
         mistakes=mistakes,
         mistake_count=count,
         notes=[*prepared.notes, *prepared.split.notes, *_calibration_notes(prepared), *_group_notes(by_part)],
     )
+
+
+def _chosen(trained: Trained) -> bool:
+    """Whether validation pictures had a say: in the epoch to keep, in when to stop, or between averages of weights."""
+    recipe = trained.recipe
+    stopping = any(phase.early_stopping for phase in recipe.phases)
+    return recipe.selection.keep == "best" or stopping or bool(trained.fitted.candidates)
 
 
 def _group_notes(by_part: Mapping[str, Measured]) -> list[str]:

@@ -184,6 +184,7 @@ class RunReport:
         machine: what it was trained with.
         history: rows of ``history.jsonl``, one per epoch.
         best_epoch: the epoch (1-based) whose weights were kept, or None.
+        chosen: whether validation pictures had a say in which weights ship; False where the last ones do.
         recipe_name: name of the recipe.
         recipe_toml: the recipe as TOML text.
         mistakes: wrongly named pictures of the headline part, the most confident first.
@@ -199,6 +200,7 @@ class RunReport:
     machine: Machine
     history: Sequence[Mapping[str, object]] = ()
     best_epoch: int | None = None
+    chosen: bool = True
     recipe_name: str = ""
     recipe_toml: str = ""
     mistakes: Sequence[Mistake] = ()

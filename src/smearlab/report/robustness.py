@@ -28,10 +28,13 @@ def robustness_blocks(robustness: Mapping[str, Any], part: str) -> list[Block]:
     """
     words = (
         f"{plural(robustness['pictures'], f'{part} picture')} altered in "
-        f"{plural(len(robustness['conditions']), 'way')} at severity {robustness['severity']} of 5. What counts for "
-        "pictures of other laboratories is the row of families never seen in training. `smearlab stress` measures all."
+        f"{plural(len(robustness['conditions']), 'way')} at severity {robustness['severity']} of 5. "
     )
-    return [Note(words), _overview(robustness), _conditions(robustness)]
+    if robustness["unseen"] is None:
+        words += "Training showed every family of these, so nothing here tells what a new kind of alteration costs. "
+    else:
+        words += "What counts for pictures of other laboratories is the row of families never seen in training. "
+    return [Note(f"{words}The command smearlab stress measures all."), _overview(robustness), _conditions(robustness)]
 
 
 def _overview(robustness: Mapping[str, Any]) -> Table:

@@ -77,7 +77,8 @@ def lead(report: RunReport, part: str) -> str:
         words.append(f" in {plural(len(report.history), 'epoch')}")
     words.append(f"{recipe}.")
     if counts.get("validation"):
-        words.append(f" {count(counts['validation'])} others chose the weights to keep")
+        did = "chose the weights to keep" if report.chosen else "were watched meanwhile"
+        words.append(f" {count(counts['validation'])} others {did}")
         words.append("," if part == "test" else ".")
     if part == "test":
         words.append(f" {'and' if counts.get('validation') else ''} it was measured on {count(counts.get('test', 0))}")

@@ -40,6 +40,12 @@ GROUP_TITLES = {
     "occlusion": "Occlusion",
 }
 _FIGURE = "balanced_accuracy"
+_DIVIDED = {
+    "seen": "Seen families",
+    "unseen": "Unseen families",
+    "unseen_groups": "Unseen groups",
+    "seen_minus_unseen": "Seen minus unseen, points",
+}
 
 
 def write_stress_report(path: Path, report: StressReport) -> None:
@@ -106,6 +112,8 @@ def _tile(name: str, figures: Mapping[str, Any]) -> Figure:
 
 def _seen_tiles(suite: str, parts: Mapping[str, Any] | None) -> list[Figure]:
     titles = {"seen": f"{suite}: families trained on", "unseen": f"{suite}: families not seen"}
+    if parts and not parts["unseen"]:  # all are seen: that is the suite's own figure
+        return []
     return [_tile(title, parts[name]) for name, title in titles.items() if parts and parts[name]]
 
 
@@ -157,8 +165,9 @@ def _seen_blocks(summary: Mapping[str, Any]) -> list[Block]:
     if not training["seen_families"] and not training["unseen_families"]:
         return [heading, Note("Each alteration mixes several families, so they cannot be divided by them.")]
     divided = {name: suite["seen_and_unseen"] for name, suite in summary["suites"].items() if name != SCALE}
+    shown = [key for key in _DIVIDED if any(parts and parts[key] for parts in divided.values())]
     rows: list[list[Cell]] = [
-        [name, EstimateCell(estimate(summary["clean"][_FIGURE])), *_seen_cells(parts)]
+        [name, EstimateCell(estimate(summary["clean"][_FIGURE])), *(_seen_cell(parts, key) for key in shown)]
         for name, parts in divided.items()
         if parts
     ]
@@ -167,17 +176,14 @@ def _seen_blocks(summary: Mapping[str, Any]) -> list[Block]:
     if training.get("judged_by_families"):
         families.append(f"Not seen, but the epoch was chosen by them: {', '.join(training['judged_by_families'])}.")
     words = "A family counts as seen where training altered pictures by any operation of it. " + " ".join(families)
-    heads = ("Suite", "Clean", "Seen families", "Unseen families", "Unseen groups", "Seen minus unseen, points")
+    heads = ("Suite", "Clean", *(_DIVIDED[key] for key in shown))
     table = [Table(heads, rows, "Balanced accuracy by what training showed")] if rows else []
     return [heading, *table, Note(words)]
 
 
-def _seen_cells(parts: Mapping[str, Any]) -> list[Cell]:
-    shares: list[Cell] = [
-        EstimateCell(estimate(parts[name] and parts[name][_FIGURE])) for name in ("seen", "unseen", "unseen_groups")
-    ]
-    gap = parts["seen_minus_unseen"]
-    return [*shares, _points_text(gap and gap[_FIGURE])]
+def _seen_cell(parts: Mapping[str, Any], key: str) -> Cell:
+    figure = parts[key] and parts[key][_FIGURE]
+    return _points_text(figure) if key == "seen_minus_unseen" else EstimateCell(estimate(figure))
 
 
 def _suite_blocks(report: StressReport, suite: SuiteFacts) -> list[Block]:
