@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from typing import ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from smearlab.deploy.server.refusal import Refusal
 from smearlab.deploy.server.settings import Limits
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""Linger for no second when the socket is closed."""
 
 
 class PatientConnection(H11Protocol):
@@ -64,6 +68,8 @@ class PatientConnection(H11Protocol):
         """
         unsent = self.transport.get_write_buffer_size()
         if unsent and unsent == self._unsent:
+            # Reset at once: else the system would keep the megabytes it took for the client, and try for minutes.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
             return
         self._unsent = unsent
