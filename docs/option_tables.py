@@ -66,7 +66,8 @@ def with_tables(page: str, results: Path) -> str:
 def keep(folder: Path, found: Path) -> None:
     """Put what the tables show of a study's ``study.json`` into a folder; the other figures only make it large."""
     content = json.loads(found.read_text(encoding="utf-8"))
-    own = {figure for figure, cell, _ in _parts_left_out() if cell in _by_cell(content["rows"])}
+    cells = _by_cell(content["rows"])
+    own = {figure for figure, cell, _ in _parts_left_out() if cell in cells}
     rows = [row for row in content["rows"] if row["figure"] in {*_COLUMNS, ALTERED, *own}]
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "study.json", content | {"rows": rows})

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WEIGHT_FILES = (".pth", ".pt", ".safetensors")
 _SCRATCH, _PRETRAINED = "standard", "robust"  # shipped recipes
+_OWN_COLOURS = "network.input_norm=none"
+"""What is judged is never altered, so that nothing need be brought to one level first."""
 _FAMILIAR = 0.02
 """Share of known pictures from which a model does not judge; below it they are a copy here and there."""
 
@@ -76,8 +78,7 @@ def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
     from smearlab.audit.fold_training import Start, training_recipe
 
     if start is None:
-        # In the data's own colours: what is judged is never altered, so that nothing need be brought to one level.
-        return Start(training_recipe(load_recipe(_SCRATCH, ["network.input_norm=none"]), epochs, seed))
+        return Start(training_recipe(load_recipe(_SCRATCH, [_OWN_COLOURS]), epochs, seed))
     if not is_model(start):
         return Start(training_recipe(_of_file(Path(start)), epochs, seed))
     folder = resolve_model(start)
@@ -89,7 +90,7 @@ def start_of_folds(start: str | Path | None, epochs: int, seed: int) -> Start:
 def _of_file(path: Path) -> Recipe:
     if not path.is_file():
         raise RecipeError(f"There is no file of weights {path} to start from. Give a path that exists, or a model.")
-    # No input norm, as above.
+    # Without an input norm, as `_OWN_COLOURS` says.
     network = NetworkConfig(backbone="mobilenetv2_100", weights=str(path), scaling="symmetric")
     return Recipe(framing=Framing(size=96), network=network)
 

@@ -156,7 +156,7 @@ def _report(
 def _chosen(trained: Trained) -> bool:
     """Whether validation pictures had a say: in the epoch to keep, in when to stop, or between averages of weights."""
     recipe = trained.recipe
-    stopping = any(phase.early_stopping for phase in recipe.phases)
+    stopping = any(phase.early_stopping.patience for phase in recipe.phases)
     return recipe.selection.keep == "best" or stopping or bool(trained.fitted.candidates)
 
 

@@ -111,10 +111,10 @@ def _tile(name: str, figures: Mapping[str, Any]) -> Figure:
 
 
 def _seen_tiles(suite: str, parts: Mapping[str, Any] | None) -> list[Figure]:
-    titles = {"seen": f"{suite}: families trained on", "unseen": f"{suite}: families not seen"}
-    if parts and not parts["unseen"]:  # all are seen: that is the suite's own figure
+    if not parts or not parts["unseen"]:  # where all are seen, theirs is the suite's own figure
         return []
-    return [_tile(title, parts[name]) for name, title in titles.items() if parts and parts[name]]
+    titles = {"seen": f"{suite}: families trained on", "unseen": f"{suite}: families not seen"}
+    return [_tile(title, parts[name]) for name, title in titles.items() if parts[name]]
 
 
 def _points(label: str, loss: Estimate) -> Figure:

@@ -113,6 +113,16 @@ class TestSlowClients:
                     connection.sendall(ask)
         named(server)
 
+    def test_nothing_is_kept_for_a_client_that_was_hung_up_on(self, start: Start) -> None:
+        server = start(idle_seconds=0.3)
+        with connect(server) as connection:
+            # Few enough for the server to take them all: a close with requests unread would reset by itself.
+            connection.sendall(b"GET /static/main.js HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000)
+            wait_until(lambda: bool(server.server.server_state.connections))
+            wait_until(lambda: not server.server.server_state.connections)
+            with pytest.raises(ConnectionResetError):  # and no more of the answers, however long it waits
+                everything(connection)
+
 
 def test_an_answer_does_not_wait_to_be_acknowledged(start: Start) -> None:
     server = start()
