@@ -26,12 +26,13 @@ from smearlab.evaluation.studies.plan import CLEAN, SCALES, Study
 
 PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
-RECIPES = {
-    "": "",
-    "robust": " from the recipe `robust`",
-    "quick-dense.toml": " from `quick-dense.toml`, a copy of `quick` with `augment.density = 1.0`",
+KEPT = {
+    "": ("", ""),
+    "whole": ("", ", every cell once"),
+    "robust": ("robust", " from the recipe `robust`"),
+    "quick-dense": ("quick-dense.toml", " from `quick-dense.toml`, a copy of `quick` with `augment.density = 1.0`"),
 }
-"""The recipes whose results are kept, in folders that end in their names, and how a heading tells of them."""
+"""What the folders of kept results end in; the recipe that the study was given, and how a heading tells of it."""
 _COLUMNS = {
     CLEAN: "clean",
     "bloodmnist-c": "BloodMNIST-C",
@@ -59,7 +60,7 @@ def with_tables(page: str, results: Path) -> str:
         page: Markdown with the marks ``results: begin`` and ``results: end``.
         results: with a folder for each study.
     """
-    lines = [line for name in STUDIES for recipe in RECIPES for line in study_lines(results, name, recipe)]
+    lines = [line for name in STUDIES for ending in KEPT for line in study_lines(results, name, ending)]
     return between(page, "results", [*lines, ""])
 
 
@@ -73,10 +74,10 @@ def keep(folder: Path, found: Path) -> None:
     write_json(folder / "study.json", content | {"rows": rows})
 
 
-def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
-    """Yield a heading and the tables of one study, of the usual recipe or another; nothing where it has no results."""
-    folder = f"{name}-{recipe.removesuffix('.toml')}" if recipe else name
-    path = results / folder / "study.json"
+def study_lines(results: Path, name: str, ending: str = "") -> Iterator[str]:
+    """Yield a heading and the tables of one study, as kept under one of the endings; nothing where nothing is kept."""
+    recipe, heading = KEPT[ending]
+    path = results / (f"{name}-{ending}" if ending else name) / "study.json"
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +89,7 @@ def study_lines(results: Path, name: str, recipe: str = "") -> Iterator[str]:
         command += f" --seeds {seeds[1]}"
     if len(rows) < len(study.cells):
         command += f" --only {' '.join(rows)}"
-    yield f"\n### {study.title}: `{name}`{RECIPES[recipe]}\n"
+    yield f"\n### {study.title}: `{name}`{heading}\n"
     yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"
     yield from _main_table(study, rows)
     yield from _left_out(rows)

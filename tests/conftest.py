@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ from smearlab.celltypes import CLASS_NAMES
 from smearlab.data.cells import Cells
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what importing has left: every training collects, and went through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _real_data(variable: str, name: str) -> Path:

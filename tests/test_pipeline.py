@@ -32,7 +32,7 @@ test = 0.2
 policy = "geometry"
 [network]
 backbone = "resnet18"
-options = { channels = [8, 8, 8, 8] }
+options = { channels = [8, 8, 8, 8], layers = [1, 1, 1, 1] }
 [precision]
 mode = "float32"
 [[phases]]

@@ -26,7 +26,7 @@ framing = { size = 24 }
 split = { train = 0.5, validation = 0.25, test = 0.25, seed = 4 }
 data = { near_duplicates = false }
 augment = { policy = "flips" }
-network = { backbone = "resnet18", options = { channels = [8, 8, 8, 8] } }
+network = { backbone = "resnet18", options = { channels = [8, 8, 8, 8], layers = [1, 1, 1, 1] } }
 precision = { mode = "float32" }
 robustness = { pictures = 6, conditions = 1 }
 phases = [{ epochs = 4, batch_size = 16, warmup_epochs = 0, learning_rate = 0.01 }]

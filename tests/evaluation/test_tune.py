@@ -11,7 +11,7 @@ import pytest
 from optuna.trial import TrialState
 from tests.report.html_reader import read_html
 from tests.training.folders import write_class_folders
-from tests.training.tiny_training import BASE
+from tests.training.tiny_training import BASE, DEEPER
 
 from smearlab.errors import DataError, RecipeError, SplitError, TrainingError
 from smearlab.evaluation.tune import TuneOptions, longest, tune
@@ -22,7 +22,7 @@ from smearlab.training.run_folder import Run
 from smearlab.training.search_space import make_space
 
 SHORT = ("split.train=0.5", "split.validation=0.2", "phases.0.epochs=2", "data.near_duplicates=false")
-RECIPE = load_recipe(BASE, [*SHORT, "split.test=0.3", "robustness.pictures=0", "phases.0.learning_rate=1e-4"])
+RECIPE = load_recipe(BASE, [*SHORT, DEEPER, "split.test=0.3", "robustness.pictures=0", "phases.0.learning_rate=1e-4"])
 OPTIONS = TuneOptions(RECIPE, trials=6)
 SPACE = make_space(
     "tiny.toml",

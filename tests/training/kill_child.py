@@ -34,7 +34,7 @@ mixup = 0.2
 cutmix = 1.0
 [network]
 backbone = "resnet18"
-options = { channels = [8, 8, 16, 16], drop_rate = 0.1 }
+options = { channels = [8, 8, 16, 16], layers = [1, 1, 1, 1], drop_rate = 0.1 }
 [head]
 layers = [12]
 dropout = 0.2
@@ -76,7 +76,7 @@ near_duplicates = false
 policy = "light"
 [network]
 backbone = "resnet18"
-options = { channels = [8, 8, 16, 16] }
+options = { channels = [8, 8, 16, 16], layers = [1, 1, 1, 1] }
 [loss]
 jsd = 12.0
 [ema]

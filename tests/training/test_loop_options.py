@@ -56,7 +56,7 @@ def test_layers_are_freed_epoch_by_epoch(tmp_path: Path) -> None:
     ]
     assert changed[0] == {"head.0.weight", "head.0.bias"}, "no weight and no statistic of the backbone"
     assert changed[0] < changed[1] < changed[2]
-    assert "backbone.layer4.1.conv2.weight" in changed[1]
+    assert "backbone.layer4.0.conv2.weight" in changed[1]
     assert "backbone.conv1.weight" not in changed[2]
     assert "backbone.bn1.running_mean" not in changed[2]
 

@@ -155,10 +155,10 @@ class TestValues:
         assert (Dimension.model_validate(table).label_of(value) is not None) == inside
 
     def test_lists_and_tables_come_back_as_they_were(self) -> None:
-        choices = [{"channels": [8, 8, 8, 8]}, {"channels": [16, 16, 16, 16]}]
+        choices = [{"channels": [8, 8, 8, 8], "layers": [1, 1, 1, 1]}, {"channels": [16, 16, 16, 16]}]
         space = make_space("my.toml", {"network.options": {"type": "categorical", "choices": choices}})
         labels = space.labels_of(BASE)
-        assert labels == {"network.options": "{ channels = [8, 8, 8, 8] }"}
+        assert labels == {"network.options": "{ channels = [8, 8, 8, 8], layers = [1, 1, 1, 1] }"}
         wide = {"network.options": "{ channels = [16, 16, 16, 16] }"}
         assert load_recipe(BASE, space.overrides(wide)).network.options == choices[1]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.training.tiny_training import StopAt, digest, tiny_cells, tiny_data, tiny_recipe, train_tiny
+from tests.training.tiny_training import DEEPER, StopAt, digest, tiny_cells, tiny_data, tiny_recipe, train_tiny
 
 from smearlab.data.framing import Framing
 from smearlab.data.split import Split
@@ -28,7 +28,7 @@ PICTURES = torch.from_numpy(np.asarray(CELLS.images)[:12]).permute(0, 3, 1, 2) /
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Run(tmp_path_factory.mktemp("teacher"))
-    recipe = tiny_recipe("phases.0.epochs=6")
+    recipe = tiny_recipe(DEEPER, "phases.0.epochs=6")
     split = Split(np.arange(0, 48), np.arange(48, 60), np.zeros(0, np.int64))
     train_model(initial_network(recipe, 3), CELLS, split, recipe, run)
     return run.path

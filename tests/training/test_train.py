@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.tiny_training import digest, tiny_cells, tiny_recipe
+from tests.training.tiny_training import DEEPER, digest, tiny_cells, tiny_recipe
 
 from smearlab.data.cells import Cells
 from smearlab.data.split import Split
@@ -41,7 +41,7 @@ class Finished:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     run = Run(tmp_path_factory.mktemp("run"))
-    recipe = tiny_recipe("phases.0.epochs=6", "precision.mode=auto", "ema.decay=0.5", "seed=3")
+    recipe = tiny_recipe(DEEPER, "phases.0.epochs=6", "precision.mode=auto", "ema.decay=0.5", "seed=3")
     trained = train_model(initial_network(recipe, 3), CELLS, SPLIT, recipe, run, tensorboard=True)
     assert trained is not None
     return Finished(run, trained)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.tiny_training import digest, tiny_cells, tiny_data, tiny_recipe
+from tests.training.tiny_training import DEEPER, digest, tiny_cells, tiny_data, tiny_recipe
 
 from smearlab.data.split import Split
 from smearlab.errors import RecipeError
@@ -43,8 +43,8 @@ def test_the_loss_is_the_published_one() -> None:
 
 
 def test_the_backbone_learns_and_the_head_does_not(tmp_path: Path) -> None:
-    start = initial_network(tiny_recipe(*ON), 3).state_dict()
-    end, rows = warmed(tmp_path)
+    start = initial_network(tiny_recipe(*ON, DEEPER), 3).state_dict()
+    end, rows = warmed(tmp_path, DEEPER)
     assert not torch.equal(start["backbone.conv1.weight"], end["backbone.conv1.weight"])
     assert torch.equal(start["head.0.weight"], end["head.0.weight"])
     assert rows[-1]["loss"] < rows[0]["loss"]

@@ -30,11 +30,13 @@ BASE = Recipe.model_validate(
     {
         "name": "tiny",
         "framing": {"size": 24, "crop": "none"},
-        "network": {"backbone": "resnet18", "options": {"channels": [8, 8, 8, 8]}},
+        "network": {"backbone": "resnet18", "options": {"channels": [8, 8, 8, 8], "layers": [1, 1, 1, 1]}},
         "precision": {"mode": "float32"},
         "phases": [{"epochs": 2, "batch_size": 16, "warmup_epochs": 0, "learning_rate": 0.01}],
     }
 )
+DEEPER = "network.options.layers=[2, 2, 2, 2]"
+"""For tests of what is learnt: in so few steps the tiny network of half of ResNet-18's blocks learns little."""
 EVERYTHING = (
     *("augment.policy=light", "augment.mixup=0.4", "augment.cutmix=1.0", "augment.mix_share=0.8"),
     *("ema.decay=0.9", "precision.mode=bfloat16", "balance.kind=oversample", "head.dropout=0.2"),
