@@ -68,8 +68,10 @@ def keep(folder: Path, found: Path) -> None:
     """Put what the tables show of a study's ``study.json`` into a folder; the other figures only make it large."""
     content = json.loads(found.read_text(encoding="utf-8"))
     cells = _by_cell(content["rows"])
-    own = {figure for figure, cell, _ in _parts_left_out() if cell in cells}
-    rows = [row for row in content["rows"] if row["figure"] in {*_COLUMNS, ALTERED, *own}]
+    left_out = [(figure, cell) for figure, cell, _ in _parts_left_out() if cell in cells]
+    own = {(figure, one) for figure, cell in left_out for one in (cell, "ours")}
+    general = {*_COLUMNS, ALTERED}
+    rows = [row for row in content["rows"] if row["figure"] in general or (row["figure"], row["cell"]) in own]
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "study.json", content | {"rows": rows})
 
