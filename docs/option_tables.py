@@ -49,7 +49,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", nargs=2, metavar=("RESULTS", "STUDY_FOLDER"))
     if kept := parser.parse_args().keep:
-        keep(RESULTS / kept[0], Path(kept[1]) / "study.json")
+        found = Path(kept[1]) / "study.json"
+        if not found.is_file():
+            parser.error(f"{found} is not there: has the study been run to its end?")
+        keep(RESULTS / kept[0], found)
     return write_or_check(PAGE, lambda page: with_tables(page, RESULTS))
 
 
