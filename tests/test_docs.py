@@ -23,8 +23,7 @@ EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 # Examples train as they stand in the text, on 48 pictures; these values make that take seconds.
 SHORT = (
     *("phases.0.epochs=1", "phases.0.min_steps_per_epoch=1", "phases.0.warmup_epochs=0", "phases.0.batch_size=16"),
-    *("framing.size=32", "network.options.channels=[8, 8, 8, 8]", "network.options.layers=[1, 1, 1, 1]"),
-    "precision.mode=float32",
+    *("framing.size=32", "network.options.channels=[8, 8, 8, 8]", "precision.mode=float32"),
 )
 TRAINS = re.compile(r"\bsmearlab[ .](?:run|train|kfold|tune|study)\b")
 COMMAND = f"""#!{sys.executable}
