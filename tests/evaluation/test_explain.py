@@ -12,10 +12,13 @@ import pytest
 from PIL import Image
 
 from smearlab.__main__ import main
+from smearlab.corruptions.geometry import magnify
+from smearlab.corruptions.suites import corrupt
 from smearlab.data.demo import draw_demo
 from smearlab.errors import DataError
 from smearlab.evaluation.embed import neighbour_shares
 from smearlab.evaluation.explain import evenly
+from smearlab.inference.predictor import Predictor
 from smearlab.report.map_report import MapReport, overlap_words
 
 
@@ -47,6 +50,24 @@ def test_explain_writes_what_it_says(cells: Path, tmp_path: Path, capsys: pytest
     assert main([*again, "--method", "gradcam++"]) == 0
     assert {row["class"] for row in table(out / "heat.csv")} == {"monocyte"}
     assert len(list((out / "overlays").iterdir())) == 2
+
+
+def test_the_page_says_which_pictures_were_looked_at_further(tmp_path: Path) -> None:
+    demo = draw_demo(0, 4)
+    # Cells out of focus at half their size: the model is unsure of them, or looks from nearer.
+    pictures = corrupt(
+        magnify(np.stack(demo.cells.images), 0.5), "microscope", "focus", 5, 0, np.arange(len(demo.cells))
+    )
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    for row, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{row:02d}.png")
+    found = Predictor.load("default").predict(list(pictures))
+    looked = int((found.looked_again | found.unsure).sum())
+    assert 1 < looked < len(pictures)
+    assert main(["explain", "default", str(folder), "--out", str(tmp_path / "heat")]) == 0
+    page = (tmp_path / "heat" / "report.html").read_text(encoding="utf-8")
+    assert f"{looked} pictures were named after further looks, from nearer or from other sides" in page
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _write(
     heat: FloatArray,
     options: ExplainOptions,
 ) -> HeatReport:
-    names = predictions.class_names
+    names, looked = predictions.class_names, predictions.looked_again | predictions.unsure
     shown = [
         HeatPicture(
             Example(framed[place], int(cells.rows[position]), str(cells.sources[position])),
@@ -130,6 +130,7 @@ def _write(
             str(predictions.labels[place]),
             float(predictions.confidence[place]),
             names[classes[place]],
+            bool(looked[place]),
         )
         for place, position in enumerate(chosen.tolist())
     ]

@@ -28,6 +28,7 @@ class HeatPicture:
         label: the model's answer.
         confidence: of the answer.
         of_class: the class whose heat it is.
+        looks: whether answer and confidence rest on further looks; the heat is of the picture as it was given.
     """
 
     picture: Example
@@ -35,6 +36,7 @@ class HeatPicture:
     label: str
     confidence: float
     of_class: str
+    looks: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,16 @@ def heat_page(report: HeatReport) -> Page:
     )
     how = "Yellow is where the network finds what speaks for the class, relative to the strongest place of the picture."
     cells = "Heat that lies beside the cell is a warning: the network may have learnt the background."
-    page.section("Heat", Note(f"{how} {cells}"), _pictures_grid(report))
+    page.section("Heat", Note(f"{how} {cells}{_looks_note(report)}"), _pictures_grid(report))
     return page
+
+
+def _looks_note(report: HeatReport) -> str:
+    count = sum(picture.looks for picture in report.pictures)
+    if not count:
+        return ""
+    which = "1 picture was" if count == 1 else f"{count} pictures were"
+    return f" {which} named after further looks, from nearer or from other sides; the heat is of the first look."
 
 
 def _pictures_grid(report: HeatReport) -> PictureGrid:
@@ -97,7 +107,8 @@ def _class_row(report: HeatReport, name: str, position: int) -> PictureRow:
 
 def _pair(picture: HeatPicture) -> tuple[Tile, Tile]:
     example = picture.picture
-    named = f"named {celltypes.title(picture.label)} ({percent(picture.confidence)})"
+    looks = " after further looks" if picture.looks else ""
+    named = f"named {celltypes.title(picture.label)} ({percent(picture.confidence)}){looks}"
     words = f"{source_name(example.source)}, row {example.row}, {named}"
     return tile(example, words), _tile(picture.overlay, f"heat of {words}")
 
