@@ -56,7 +56,7 @@ def test_the_page_says_which_pictures_were_looked_at_further(tmp_path: Path) -> 
     demo = draw_demo(0, 4)
     # Cells out of focus at half their size: the model is unsure of them, or looks from nearer.
     pictures = corrupt(
-        magnify(np.stack(demo.cells.images), 0.5), "microscope", "focus", 5, 0, np.arange(len(demo.cells))
+        magnify(np.stack(list(demo.cells.images)), 0.5), "microscope", "focus", 5, 0, np.arange(len(demo.cells))
     )
     folder = tmp_path / "cells"
     folder.mkdir()
