@@ -30,9 +30,8 @@ from smearlab.training.train import initial_network
 
 LIBRARIES = ("smearlab", "torch", "timm", "onnxruntime", "numpy")
 BATCH, SIZE, SECONDS = 64, 96, 0.8
-NARROW = "narrow ResNet-18 of `standard`"
 NETWORKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (NARROW, "standard", ()),
+    ("narrow ResNet-18 of `standard`", "standard", ()),
     ('… `norm = "group"`', "standard", ("network.norm=group",)),
     ('… `norm = "layer"`', "standard", ("network.norm=layer",)),
     ('… `norm = "group_ws"`', "standard", ("network.norm=group_ws",)),
@@ -63,14 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", type=int, default=len(NETWORKS), help="the first so many networks")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave RESULTS.md as it is")
     options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds}: give 1 or more.")
     use_cores(1)
     torch.set_num_threads(1)
     keep_memory()
     print(describe_machine(LIBRARIES), flush=True)
-    doing = [prepare(recipe, changes) for _, recipe, changes in NETWORKS[: options.only]]
+    doing = [prepare(recipe, changes) for _, recipe, changes in NETWORKS]
     rates = take_turns(doing, options.rounds)
     body = _section(rates, options.rounds)
     print(f"\n{body}")
@@ -80,8 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def prepare(name: str, changes: Sequence[str]) -> tuple[Doing, Doing, Doing]:
     """Return a training step in float32 and in bfloat16, and a prediction, each of one batch."""
-    norm = () if any(change.startswith("network.input_norm") for change in changes) else ("network.input_norm=none",)
-    recipe = load_recipe(name, ["network.weights=none", f"framing.size={SIZE}", *norm, *changes])
+    plain = load_recipe(name, ["network.weights=none", "network.input_norm=none", f"framing.size={SIZE}"])
+    recipe = load_recipe(plain, changes)
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), np.uint8)
     session = open_session(export_onnx(initial_network(recipe, CLASSES), SIZE), "model.onnx", threads=1)
 
@@ -124,7 +124,7 @@ def _rate(doing: Doing) -> float:
 
 
 def _section(rates: Sequence[Sequence[Sequence[float]]], rounds: int) -> str:
-    rows = [[name, *(spread(own) for own in theirs)] for (name, _, _), theirs in zip(NETWORKS, rates, strict=False)]
+    rows = [[name, *(spread(own) for own in theirs)] for (name, _, _), theirs in zip(NETWORKS, rates, strict=True)]
     header = ["network", "training, float32", "training, bfloat16", "prediction"]
     words = (
         f"Pictures per second of one core, {SIZE}×{SIZE} px, batches of {BATCH}; medians of {rounds} rounds in turn"

@@ -67,6 +67,7 @@ def test_the_page_says_which_pictures_were_looked_at_further(tmp_path: Path) -> 
     assert 1 < looked < len(pictures)
     assert main(["explain", "default", str(folder), "--out", str(tmp_path / "heat")]) == 0
     page = (tmp_path / "heat" / "report.html").read_text(encoding="utf-8")
+    assert page.count(") after further looks") >= looked
     assert f"{looked} pictures were named after further looks, from nearer or from other sides" in page
 
 

@@ -85,7 +85,7 @@ def _looks_note(report: HeatReport) -> str:
     count = sum(picture.looks for picture in report.pictures)
     if not count:
         return ""
-    which = "1 picture was" if count == 1 else f"{count} pictures were"
+    which = plural(count, "picture was", "pictures were")
     return f" {which} named after further looks, from nearer or from other sides; the heat is of the first look."
 
 
