@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.evaluation.study_cells import TINY, study_cells
+from tests.evaluation.study_cells import SMOKE, TINY, study_cells
 from tests.report.html_reader import read_html
 
 from smearlab.data.cells import Cells
@@ -19,7 +19,7 @@ from smearlab.evaluation.studies.folder import StudyFolder
 from smearlab.evaluation.studies.material import Material
 from smearlab.evaluation.studies.outcome import Outcome
 from smearlab.evaluation.studies.plan import Cell, Study, Task
-from smearlab.evaluation.studies.study import StudyOptions, printed, run_study
+from smearlab.evaluation.studies.study import StudyOptions, fitting_scale, printed, run_study, without_twins
 from smearlab.evaluation.studies.trained import do_task
 
 OPTIONS = StudyOptions("smoke", jobs=1)
@@ -185,11 +185,29 @@ def test_networks_of_other_cells_are_asked_and_joined_in_every_way(
     assert not (answers["usual"] == answers["tta"]).all()
 
 
+def test_a_cell_that_is_the_reference_again_is_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    policies = catalogue.find_study("policies")
+    chosen = [cell for cell in policies.cells if cell.name in ("ours", "ours_third", "ours_half", "flips")]
+    kept = without_twins(policies, chosen, SMOKE, "quick")
+    assert [cell.name for cell in kept] == ["flips", "ours", "ours_half"]
+    assert capsys.readouterr().err == "ours_third is left out: with this recipe it is ours itself.\n"
+    # The recipe robust sets another density, so that there the cell says something.
+    assert without_twins(policies, chosen, fitting_scale(SMOKE, "robust"), "robust") == chosen
+    assert capsys.readouterr().err == ""
+
+
+def test_a_twin_that_others_rest_on_stays() -> None:
+    twin = Cell("twin", "twin", "Policies", TINY.cells[0].overrides)
+    both = Cell("both", "both", "Policies", of=("flips", "twin"), how="ensemble")
+    assert without_twins(TINY, [TINY.cells[0], twin, both], SMOKE, "quick") == [TINY.cells[0], twin, both]
+    assert without_twins(TINY, [TINY.cells[0], twin], SMOKE, "quick") == [TINY.cells[0]]
+
+
 def test_a_network_that_has_no_such_option_is_not_made_narrow() -> None:
     smoke = catalogue.find_scale("smoke")
     assert any("channels" in value for value in smoke.overrides)
-    assert module.fitting_scale(smoke, "quick") == smoke
-    fitted = module.fitting_scale(smoke, "robust")
+    assert fitting_scale(smoke, "quick") == smoke
+    fitted = fitting_scale(smoke, "robust")
     assert fitted.overrides == tuple(value for value in smoke.overrides if "channels" not in value)
 
 

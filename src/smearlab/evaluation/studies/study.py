@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smearlab.evaluation.studies.material import Material
-    from smearlab.evaluation.studies.plan import Scale, Task
+    from smearlab.evaluation.studies.plan import Cell, Scale, Study, Task
     from smearlab.metrics.intervals import Interval
     from smearlab.training.recipe import Recipe
 
@@ -89,7 +90,7 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
     study, scale, path = find_study(name), fitting_scale(find_scale(options.scale), options.recipe), user_path(out)
     if options.seeds is not None and options.seeds < 1:
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
-    chosen = study.choose(scale, options.only)
+    chosen = without_twins(study, study.choose(scale, options.only), scale, options.recipe)
     tasks = tasks_of(study, chosen, scale, options.seeds or scale.seeds)
     base = locate_weights(load_recipe(options.recipe, shared_overrides(study, scale)), data)
     precision = check_folder(path, study, scale, options.recipe)
@@ -121,6 +122,25 @@ def fitting_scale(scale: Scale, recipe: str) -> Scale:
         return scale
     kept = tuple(value for value in scale.overrides if not value.startswith("network.options.channels"))
     return replace(scale, overrides=kept)
+
+
+def without_twins(study: Study, cells: list[Cell], scale: Scale, recipe: str) -> list[Cell]:
+    """Leave out cells that are the reference again, such as the density that a recipe has anyway, and say so."""
+    reference = next(cell for cell in cells if cell.name == study.reference)
+    same, rested_on = _recipe_of(study, reference, scale, recipe), {name for cell in cells for name in cell.of}
+    kept = []
+    for cell in cells:
+        free = cell.how == "plain" and cell.name not in {reference.name, *rested_on}
+        if free and _recipe_of(study, cell, scale, recipe) == same:
+            print(f"{cell.name} is left out: with this recipe it is {reference.name} itself.", file=sys.stderr)
+        else:
+            kept.append(cell)
+    return kept
+
+
+def _recipe_of(study: Study, cell: Cell, scale: Scale, recipe: str) -> Recipe:
+    (task,) = tasks_of(study, [cell], scale, seeds=1)
+    return load_recipe(recipe, task.overrides)
 
 
 def _precision(base: Recipe, classes: int, threads: int) -> str:
