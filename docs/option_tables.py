@@ -23,6 +23,7 @@ from smearlab.data.atomic import write_json
 from smearlab.evaluation.studies.catalogue import STUDIES
 from smearlab.evaluation.studies.outcome import ALTERED, CHAIN
 from smearlab.evaluation.studies.plan import CLEAN, SCALES, Study
+from smearlab.evaluation.studies.study import BASE, twins_of_reference
 
 PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
@@ -92,7 +93,8 @@ def study_lines(results: Path, name: str, ending: str = "") -> Iterator[str]:
     seeds = re.search(r"(\d+) seeds?$", facts["Trained on"])
     if seeds and int(seeds[1]) != SCALES["full"].seeds:
         command += f" --seeds {seeds[1]}"
-    if len(rows) < len(study.cells):
+    twins = set() if recipe else twins_of_reference(study, study.cells, SCALES["full"], BASE)
+    if len(rows) < len(study.cells) - len(twins - set(rows)):
         command += f" --only {' '.join(rows)}"
     yield f"\n### {study.title}: `{name}`{heading}\n"
     yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"

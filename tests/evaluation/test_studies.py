@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from smearlab.evaluation.studies.folder import StudyFolder
 from smearlab.evaluation.studies.material import Material
 from smearlab.evaluation.studies.outcome import Outcome
 from smearlab.evaluation.studies.plan import Cell, Study, Task
-from smearlab.evaluation.studies.study import StudyOptions, fitting_scale, printed, run_study, without_twins
+from smearlab.evaluation.studies.study import StudyOptions, fitting_scale, printed, run_study, twins_of_reference
 from smearlab.evaluation.studies.trained import do_task
 
 OPTIONS = StudyOptions("smoke", jobs=1)
@@ -185,22 +186,29 @@ def test_networks_of_other_cells_are_asked_and_joined_in_every_way(
     assert not (answers["usual"] == answers["tta"]).all()
 
 
-def test_a_cell_that_is_the_reference_again_is_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_that_is_the_reference_again_is_found() -> None:
     policies = catalogue.find_study("policies")
-    chosen = [cell for cell in policies.cells if cell.name in ("ours", "ours_third", "ours_half", "flips")]
-    kept = without_twins(policies, chosen, SMOKE, "quick")
-    assert [cell.name for cell in kept] == ["flips", "ours", "ours_half"]
-    assert capsys.readouterr().err == "ours_third is left out: with this recipe it is ours itself.\n"
-    # The recipe robust sets another density, so that there the cell says something.
-    assert without_twins(policies, chosen, fitting_scale(SMOKE, "robust"), "robust") == chosen
-    assert capsys.readouterr().err == ""
+    assert twins_of_reference(policies, policies.cells, SMOKE, "quick") == {"ours_third"}
+    # The recipe robust sets another density, at which another cell says nothing.
+    assert twins_of_reference(policies, policies.cells, fitting_scale(SMOKE, "robust"), "robust") == {"ours_dense"}
 
 
 def test_a_twin_that_others_rest_on_stays() -> None:
     twin = Cell("twin", "twin", "Policies", TINY.cells[0].overrides)
     both = Cell("both", "both", "Policies", of=("flips", "twin"), how="ensemble")
-    assert without_twins(TINY, [TINY.cells[0], twin, both], SMOKE, "quick") == [TINY.cells[0], twin, both]
-    assert without_twins(TINY, [TINY.cells[0], twin], SMOKE, "quick") == [TINY.cells[0]]
+    assert twins_of_reference(TINY, [TINY.cells[0], twin], SMOKE, "quick") == {"twin"}
+    assert twins_of_reference(TINY, [TINY.cells[0], twin, both], SMOKE, "quick") == set()
+
+
+def test_a_twin_is_left_out_and_told(
+    done: tuple[Path, Outcome], cells: Cells, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, outcome = done
+    twin = Cell("twin", "twin", "Policies", TINY.cells[0].overrides)
+    monkeypatch.setitem(catalogue.STUDIES, "tiny", lambda: replace(TINY, cells=(*TINY.cells, twin)))
+    again = run_study("tiny", cells, folder, StudyOptions("smoke", seeds=2, jobs=1))
+    assert [row.cell.name for row in again.rows] == [row.cell.name for row in outcome.rows]
+    assert "twin is left out: with this recipe it is flips itself.\n" in capsys.readouterr().err
 
 
 def test_a_network_that_has_no_such_option_is_not_made_narrow() -> None:

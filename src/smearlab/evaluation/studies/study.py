@@ -90,7 +90,11 @@ def run_study(name: str, data: str | Path | Cells, out: str | Path, options: Stu
     study, scale, path = find_study(name), fitting_scale(find_scale(options.scale), options.recipe), user_path(out)
     if options.seeds is not None and options.seeds < 1:
         raise DataError(f"--seeds {options.seeds}: give at least 1.")
-    chosen = without_twins(study, study.choose(scale, options.only), scale, options.recipe)
+    chosen = study.choose(scale, options.only)
+    twins = twins_of_reference(study, chosen, scale, options.recipe)
+    for name in sorted(twins):
+        print(f"{name} is left out: with this recipe it is {study.reference} itself.", file=sys.stderr)
+    chosen = [cell for cell in chosen if cell.name not in twins]
     tasks = tasks_of(study, chosen, scale, options.seeds or scale.seeds)
     base = locate_weights(load_recipe(options.recipe, shared_overrides(study, scale)), data)
     precision = check_folder(path, study, scale, options.recipe)
@@ -124,18 +128,24 @@ def fitting_scale(scale: Scale, recipe: str) -> Scale:
     return replace(scale, overrides=kept)
 
 
-def without_twins(study: Study, cells: list[Cell], scale: Scale, recipe: str) -> list[Cell]:
-    """Leave out cells that are the reference again, such as the density that a recipe has anyway, and say so."""
-    reference = next(cell for cell in cells if cell.name == study.reference)
+def twins_of_reference(study: Study, cells: Sequence[Cell], scale: Scale, recipe: str) -> set[str]:
+    """Return the names of the cells that are the reference again, such as the density that a recipe has anyway.
+
+    Args:
+        study: whose reference.
+        cells: to look among; those that others of them rest on are never named.
+        scale: of the study.
+        recipe: that all cells start from.
+    """
+    reference = next(cell for cell in study.cells if cell.name == study.reference)
     same, rested_on = _recipe_of(study, reference, scale, recipe), {name for cell in cells for name in cell.of}
-    kept = []
-    for cell in cells:
-        free = cell.how == "plain" and cell.name not in {reference.name, *rested_on}
-        if free and _recipe_of(study, cell, scale, recipe) == same:
-            print(f"{cell.name} is left out: with this recipe it is {reference.name} itself.", file=sys.stderr)
-        else:
-            kept.append(cell)
-    return kept
+    return {
+        cell.name
+        for cell in cells
+        if cell.how == "plain"
+        and cell.name not in {study.reference, *rested_on}
+        and _recipe_of(study, cell, scale, recipe) == same
+    }
 
 
 def _recipe_of(study: Study, cell: Cell, scale: Scale, recipe: str) -> Recipe:
