@@ -29,7 +29,7 @@ PAGE = Path(__file__).with_name("studies.md")
 RESULTS = Path(__file__).with_name("results")
 KEPT = {
     "": ("", ""),
-    "whole": ("", ", every cell once"),
+    "start": ("", ", the start alone"),
     "robust": ("robust", " from the recipe `robust`"),
     "quick-dense": ("quick-dense.toml", " from `quick-dense.toml`, a copy of `quick` with `augment.density = 1.0`"),
 }
