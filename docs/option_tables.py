@@ -50,6 +50,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", nargs=2, metavar=("RESULTS", "STUDY_FOLDER"))
     if kept := parser.parse_args().keep:
+        names = [_folder(name, ending) for name in STUDIES for ending in KEPT]
+        if kept[0] not in names:
+            parser.error(f"No table shows results called {kept[0]}. Choose one of: {', '.join(names)}.")
         found = Path(kept[1]) / "study.json"
         if not found.is_file():
             parser.error(f"{found} is not there: has the study been run to its end?")
@@ -83,7 +86,7 @@ def keep(folder: Path, found: Path) -> None:
 def study_lines(results: Path, name: str, ending: str = "") -> Iterator[str]:
     """Yield a heading and the tables of one study, as kept under one of the endings; nothing where nothing is kept."""
     recipe, heading = KEPT[ending]
-    path = results / (f"{name}-{ending}" if ending else name) / "study.json"
+    path = results / _folder(name, ending) / "study.json"
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -93,6 +96,7 @@ def study_lines(results: Path, name: str, ending: str = "") -> Iterator[str]:
     seeds = re.search(r"(\d+) seeds?$", facts["Trained on"])
     if seeds and int(seeds[1]) != SCALES["full"].seeds:
         command += f" --seeds {seeds[1]}"
+    # Another recipe may be a file that is not here; of those, no study is kept whole.
     twins = set() if recipe else twins_of_reference(study, study.cells, SCALES["full"], BASE)
     if len(rows) < len(study.cells) - len(twins - set(rows)):
         command += f" --only {' '.join(rows)}"
@@ -100,6 +104,10 @@ def study_lines(results: Path, name: str, ending: str = "") -> Iterator[str]:
     yield f"{study.description} {facts['Trained on']}; {facts['Network']}; {facts['Altered']}. `{command}`\n"
     yield from _main_table(study, rows)
     yield from _left_out(rows)
+
+
+def _folder(name: str, ending: str) -> str:
+    return f"{name}-{ending}" if ending else name
 
 
 def _by_cell(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
